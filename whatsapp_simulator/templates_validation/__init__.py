@@ -1,0 +1,1 @@
+"""What Meta checks when a template is created or edited (Meta: template components, authentication templates)."""
