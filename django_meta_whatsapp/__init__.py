@@ -1,0 +1,1 @@
+"""WhatsApp for Django: Meta's Cloud API, durable webhooks, campaigns."""

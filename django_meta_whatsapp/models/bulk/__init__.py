@@ -1,0 +1,1 @@
+"""Many rows in few statements: the hot paths, portable and fenced."""

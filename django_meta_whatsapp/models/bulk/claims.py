@@ -1,0 +1,168 @@
+"""Who may send to a recipient: rows are claimed, marked and settled, with fences.
+
+`pending` rows are claimed for a lease (`leased`), marked just before the call (`sending`) and settled by its outcome. A
+claim that is never used runs out and the row is free again. A mark that runs out says nothing about the call: the
+row becomes `unknown`, and no time brings it back to `pending`.
+
+Leases live on the database's clock. Every function is a few statements whatever the number of rows, writes first
+(SQLite waits for a write that comes first, and refuses to turn a reading transaction into a writing one), and must run in the
+caller's transaction, except where it says otherwise.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connections, models, router
+from django.db.models import (
+    BigIntegerField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Now
+
+from django_meta_whatsapp.models import (
+    AttemptState,
+    MessageStatus,
+    RecipientStatus,
+    SkipReason,
+    WhatsAppCampaignRecipient,
+    WhatsAppMessage,
+    WhatsAppSendAttempt,
+)
+from django_meta_whatsapp.models.bulk.moves import Move
+from django_meta_whatsapp.models.bulk.rows import among
+
+M = TypeVar("M", bound=models.Model)
+
+UNLEASED: dict[str, Any] = {"lease": "", "lease_expires_at": None}
+_HELD = Q(status__in=(RecipientStatus.LEASED, RecipientStatus.SENDING), lease_expires_at__isnull=False)
+"""All of these have an end of their lease, and the index has no others."""
+MARK_RAN_OUT = "Whoever sent this stopped before the answer was known."
+
+
+def ends_in(seconds: float) -> models.expressions.CombinedExpression:
+    """A moment of the database's clock."""
+    return Now() + Value(timedelta(seconds=seconds), output_field=DurationField())
+
+
+def locked(rows: QuerySet[M], *, skip_locked: bool = False) -> QuerySet[M]:
+    """`rows`, locked when they are read. SQLite locks as a whole, by a write that changes nothing."""
+    features = connections[rows.db].features
+    if features.has_select_for_update:
+        return rows.select_for_update(skip_locked=skip_locked and features.has_select_for_update_skip_locked)
+    write_first(rows.model)
+    return rows
+
+
+def write_first(model: type[models.Model]) -> None:
+    """Makes a write the first statement of a transaction on databases without locks for rows; one that changes nothing."""
+    connection = connections[router.db_for_write(model)]
+    if not connection.features.has_select_for_update:
+        model._default_manager.using(connection.alias).filter(pk=0).update(**{model._meta.pk.name: 0})
+
+
+class Leased(NamedTuple):
+    """A claimed recipient: what sending to it needs."""
+
+    pk: int
+    identity: str
+    phone_number: str
+    contact_id: int | None
+    parameters: dict[str, Any]
+    attempt_count: int
+    chat_message_id: int | None
+
+
+def pending(campaign_id: int | OuterRef) -> QuerySet[WhatsAppCampaignRecipient]:
+    """Rows of the campaign that nobody has claimed."""
+    return WhatsAppCampaignRecipient.objects.filter(campaign_id=campaign_id, status=RecipientStatus.PENDING)
+
+
+def held(campaign_id: int | OuterRef) -> QuerySet[WhatsAppCampaignRecipient]:
+    """Rows of the campaign that somebody has claimed or marked."""
+    # The sum keeps SQLite from going through all of the campaign's rows: these few are found by their leases.
+    campaign = ExpressionWrapper(F("campaign_id") + 0, output_field=BigIntegerField())
+    return WhatsAppCampaignRecipient.objects.alias(of=campaign).filter(_HELD, of=campaign_id)
+
+
+def claim(campaign_id: int, *, lease: str, seconds: float, limit: int, due: datetime) -> list[Leased]:
+    """Up to `limit` pending rows whose time has come, now leased. Two claims never get the same row.
+
+    due: the present moment of policy time, which `not_before` is held against.
+    """
+    ready = pending(campaign_id).filter(Q(not_before=None) | Q(not_before__lte=due)).order_by("pk")
+    found = locked(ready, skip_locked=True).values_list(*Leased._fields)[:limit]
+    rows = [Leased(*values) for values in found]
+    if rows:
+        WhatsAppCampaignRecipient.objects.filter(among("pk", [row.pk for row in rows])).update(
+            status=RecipientStatus.LEASED, lease=lease, lease_expires_at=ends_in(seconds)
+        )
+    return rows
+
+
+def skip(ids: Collection[int], *, lease: str, reason: SkipReason) -> list[Move]:
+    """Claimed rows that must not be sent after all, such as those of people who have opted out meanwhile."""
+    return _drop(ids, lease, status=RecipientStatus.SKIPPED, skip_reason=reason)
+
+
+def refuse(ids: Collection[int], *, lease: str, why: str, at: datetime) -> list[Move]:
+    """Claimed rows that cannot be sent, by a check of ours before the call."""
+    return _drop(
+        ids, lease, status=RecipientStatus.FAILED, failed_at=at, error_class="request", error_message=why
+    )
+
+
+def postpone(ids: Collection[int], *, lease: str, until: datetime) -> None:
+    """Claimed rows that may go from `until` on."""
+    _drop(ids, lease, status=RecipientStatus.PENDING, not_before=until)
+
+
+def release(lease: str) -> int:
+    """Frees all rows that `lease` has claimed and not marked. One statement, needs no transaction."""
+    rows = WhatsAppCampaignRecipient.objects.filter(lease=lease, status=RecipientStatus.LEASED)
+    return rows.update(status=RecipientStatus.PENDING, **UNLEASED)
+
+
+def _drop(ids: Collection[int], lease: str, *, status: RecipientStatus, **fields: Any) -> list[Move]:
+    rows = WhatsAppCampaignRecipient.objects.filter(pk__in=ids, lease=lease, status=RecipientStatus.LEASED)
+    dropped = list(locked(rows.order_by("pk")).values_list("pk", "campaign_id"))
+    WhatsAppCampaignRecipient.objects.filter(pk__in=[pk for pk, _ in dropped]).update(
+        status=status, **fields, **UNLEASED
+    )
+    return [Move(campaign_id, RecipientStatus.LEASED, status) for _, campaign_id in dropped]
+
+
+def expire(*, campaign_id: int | None = None, limit: int = 1000) -> list[Move]:
+    """Ends up to `limit` leases that have run out: claimed rows are free again, marked ones become `unknown`."""
+    rows = WhatsAppCampaignRecipient.objects.filter(lease_expires_at__lt=Now())
+    if campaign_id is not None:
+        rows = rows.filter(campaign_id=campaign_id)
+    found = list(locked(rows.filter(_HELD).order_by("pk"), skip_locked=True)[:limit])
+    claimed = [row for row in found if row.status == RecipientStatus.LEASED]
+    marked = [row for row in found if row.status == RecipientStatus.SENDING]
+    if claimed:
+        recipients_of(claimed).update(status=RecipientStatus.PENDING, **UNLEASED)
+    if marked:
+        attempts = WhatsAppSendAttempt.objects.filter(recipient__in=[row.pk for row in marked])
+        attempts.filter(state=AttemptState.SENDING).update(
+            state=AttemptState.UNKNOWN, error_message=MARK_RAN_OUT
+        )
+        recipients_of(marked).update(status=RecipientStatus.UNKNOWN, error_message=MARK_RAN_OUT, **UNLEASED)
+        messages_of(marked).filter(status=MessageStatus.SENDING).update(status=MessageStatus.UNKNOWN)
+    return [Move(row.campaign_id, row.status, RecipientStatus.PENDING) for row in claimed] + [
+        Move(row.campaign_id, row.status, RecipientStatus.UNKNOWN) for row in marked
+    ]
+
+
+def recipients_of(rows: Sequence[WhatsAppCampaignRecipient]) -> QuerySet[WhatsAppCampaignRecipient]:
+    return WhatsAppCampaignRecipient.objects.filter(pk__in=[row.pk for row in rows])
+
+
+def messages_of(rows: Sequence[WhatsAppCampaignRecipient]) -> QuerySet[WhatsAppMessage]:
+    return WhatsAppMessage.objects.filter(pk__in=[row.chat_message_id for row in rows if row.chat_message_id])

@@ -1,0 +1,95 @@
+"""Many new rows from plain values: no model instances, one statement on PostgreSQL, one prepared statement elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from typing import Any
+
+from django.db import connections, models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.constants import OnConflict
+
+from django_meta_whatsapp.models.bulk.rows import array, documents
+
+_Columns = dict["models.Field[Any, Any]", Sequence[Any]]
+
+
+def insert(
+    model: type[models.Model],
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    shared: Mapping[str, Any] | None = None,
+    ignore_conflicts: bool = False,
+) -> int:
+    """Inserts rows: `columns` by attribute name, each with a value for each row; `shared` values are the same in all of them.
+    Returns how many were not left out.
+
+    Other fields get their defaults. Values must be such as a model would store: nothing is stripped or checked.
+    """
+    count = len(next(iter(columns.values())))
+    if not count:
+        return 0
+    connection = connections[router.db_for_write(model)]
+    fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
+    example = model(**shared or {})
+    constants = {
+        name: field.get_db_prep_save(field.pre_save(example, True), connection)
+        for name, field in fields.items()
+        if name not in columns
+    }
+    differing = {fields[name]: values for name, values in columns.items()}
+    if connection.vendor == "postgresql":
+        differing, same = _apart(differing)
+        constants |= same
+    conflict = OnConflict.IGNORE if ignore_conflicts else None
+    names = [connection.ops.quote_name(str(field.column)) for field in differing]
+    names += [connection.ops.quote_name(str(fields[name].column)) for name in constants]
+    start = connection.ops.insert_statement(on_conflict=conflict)
+    end = connection.ops.on_conflict_suffix_sql([], conflict, [], [])
+    into = f"{start} {connection.ops.quote_name(model._meta.db_table)} ({', '.join(names)})"
+    fixed = list(constants.values())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            arrays, parameters = _arrays(differing, connection)
+            places = ", ".join(["g.*", *("%s" for _ in fixed)])
+            given = f"SELECT {places} FROM ROWS FROM ({arrays}) AS g"  # noqa: S608
+            cursor.execute(f"{into} {given} {end}", [*fixed, *parameters])
+            return int(cursor.rowcount)
+        places = ", ".join("%s" for _ in names)
+        stored = [_stored(field, values, connection) for field, values in differing.items()]
+        rows = list(zip(*stored, *(repeat(value, count) for value in fixed), strict=True))
+        cursor.executemany(f"{into} VALUES ({places}) {end}", rows)
+        return int(cursor.rowcount)
+
+
+def _apart(columns: _Columns) -> tuple[_Columns, dict[str, Any]]:
+    """Columns that are the same in all rows, by attribute, are no arrays: PostgreSQL keeps all rows of an array until it has
+    those of the others. Not JSON: to Python, 1 and true are equal. One column stays, as it says how many rows there are."""
+    same = {
+        field.attname: values[0]
+        for field, values in list(columns.items())[1:]
+        if not isinstance(field, models.JSONField) and values.count(values[0]) == len(values)
+    }
+    return {field: values for field, values in columns.items() if field.attname not in same}, same
+
+
+def _arrays(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    arrays: list[str] = []
+    parameters: list[Any] = []
+    for field, values in columns.items():
+        if isinstance(field, models.JSONField):
+            arrays.append("jsonb_array_elements(%s::jsonb)")
+            parameters.append(documents(values, field.encoder))
+        else:
+            # Without the length of the type: varchar(10)[] would cut silently.
+            arrays.append(f"unnest(%s::{str(field.db_type(connection)).partition('(')[0]}[])")
+            parameters.append(array(values))
+    return ", ".join(arrays), parameters
+
+
+def _stored(
+    field: "models.Field[Any, Any]", values: Sequence[Any], connection: BaseDatabaseWrapper
+) -> Sequence[Any]:
+    """JSON is written out; text and numbers are stored as they are."""
+    if isinstance(field, models.JSONField):
+        return [field.get_db_prep_save(value, connection) for value in values]
+    return values
