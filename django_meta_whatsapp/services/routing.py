@@ -1,0 +1,122 @@
+"""Whom the events of one webhook are for. An event counts only for accounts whose app secret signed it."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils.crypto import salted_hmac
+
+from django_meta_whatsapp.cloud_api.events import Event
+from django_meta_whatsapp.conf import whatsapp_settings
+from django_meta_whatsapp.models import WhatsAppAccount
+from django_meta_whatsapp.phones import to_digits
+from django_meta_whatsapp.services import accounts
+from django_meta_whatsapp.services.signatures import Signature
+
+_SALT = "django_meta_whatsapp.routing"
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """A WhatsApp business account: those of its numbers that we have.
+
+    of_settings: whether it is the settings' own, to which rows without account belong.
+    """
+
+    waba_id: str
+    accounts: tuple[WhatsAppAccount, ...]
+    of_settings: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        return bool(self.accounts) or self.of_settings
+
+    def number(self, display_phone_number: str) -> WhatsAppAccount | None:
+        """The account with that number; the only one there is when one of the two numbers is not known."""
+        digits = to_digits(display_phone_number)
+        known = {to_digits(account.display_phone_number): account for account in self.accounts}
+        if digits and digits in known:
+            return known[digits]
+        alone = len(self.accounts) == 1 and (not digits or "" in known)
+        return self.accounts[0] if alone else None
+
+
+class KnownAccounts:
+    """The accounts that webhooks may be for, read at once.
+
+    numbers, wabas: Meta's ids of business numbers, and of WhatsApp business accounts or portfolios.
+    """
+
+    def __init__(self, numbers: Collection[str], wabas: Collection[str]) -> None:
+        # What a webhook changes needs no token; reading them costs a decryption each.
+        rows = WhatsAppAccount.objects.defer("access_token", "verify_token")
+        of_these = Q(phone_number_id__in=numbers) | Q(waba_id__in=wabas) | Q(portfolio_id__in=wabas)
+        found = rows.filter(of_these).order_by("pk")
+        self._by_number = {account.phone_number_id: account for account in found}
+        self._digests: dict[str, str] = {}
+
+    @classmethod
+    def of_events(cls, events: Iterable[Event]) -> "KnownAccounts":
+        """Those that the events may be for."""
+        named = {(event.phone_number_id, event.entry_id) for event in events}
+        return cls({number for number, _ in named} - {""}, {waba for _, waba in named} - {""})
+
+    def digest(self, target: str) -> str:
+        """Of whatever decides who takes events for the number or business account `target`; 32 characters, no secret told."""
+        if target not in self._digests:
+            own = target in (whatsapp_settings.PHONE_NUMBER_ID, whatsapp_settings.WABA_ID)
+            fallback = [whatsapp_settings.APP_SECRET, whatsapp_settings.ALLOW_UNSIGNED_WEBHOOKS]
+            of_it = [
+                [account.pk, account.app_secret]
+                for account in self._by_number.values()
+                if target in (account.phone_number_id, account.waba_id, account.portfolio_id)
+            ]
+            told = json.dumps([of_it, own, fallback if of_it or own else None])
+            self._digests[target] = salted_hmac(_SALT, told, algorithm="sha256").hexdigest()[:32]
+        return self._digests[target]
+
+    def with_number(self, phone_number_id: str) -> WhatsAppAccount | None:
+        """The account of a business number."""
+        return self._by_number.get(phone_number_id)
+
+    def with_waba(self, waba_id: str) -> list[WhatsAppAccount]:
+        """The accounts of a WhatsApp business account, or of a portfolio, whose id partner solutions come with."""
+        known = self._by_number.values()
+        return [each for each in known if waba_id and waba_id in (each.waba_id, each.portfolio_id)]
+
+    def of_settings(self) -> WhatsAppAccount:
+        """The account of the settings' number, from now on among those with a number."""
+        own = accounts.account_or_default(None)
+        return self._by_number.setdefault(own.phone_number_id, own)
+
+
+class Routes:
+    """The accounts of one webhook's events."""
+
+    def __init__(self, known: KnownAccounts, proof: Signature) -> None:
+        self._known = known
+        self._proof = proof
+        self._businesses: dict[str, Business] = {}
+
+    def digest(self, target: str) -> str:
+        """See `KnownAccounts.digest`."""
+        return self._known.digest(target)
+
+    def account(self, event: Event) -> WhatsAppAccount | None:
+        """The account of an event that belongs to one number."""
+        number = event.phone_number_id
+        account = self._known.with_number(number)
+        if account is not None:
+            return account if self._proof.covers(account) else None
+        named = number != "" and number == whatsapp_settings.PHONE_NUMBER_ID
+        return self._known.of_settings() if named and self._proof.covers(None) else None
+
+    def business(self, event: Event) -> Business:
+        """The business account of an event; it may be none of ours."""
+        waba_id = event.entry_id
+        if waba_id not in self._businesses:
+            own = bool(waba_id) and waba_id == whatsapp_settings.WABA_ID and self._proof.covers(None)
+            ours = tuple(each for each in self._known.with_waba(waba_id) if self._proof.covers(each))
+            self._businesses[waba_id] = Business(waba_id, ours, own)
+        return self._businesses[waba_id]
