@@ -1,0 +1,94 @@
+"""Inserting many rows from plain values, and asking for many values at once, say the same on every database."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from django_meta_whatsapp.models import WhatsAppCampaignRecipient, WhatsAppContact
+from django_meta_whatsapp.models.bulk.inserts import insert
+from django_meta_whatsapp.models.bulk.rows import among
+from tests.models import rows
+
+pytestmark = pytest.mark.django_db
+
+STRANGE = ['{a},"b"\\c\' %s \n ü ☂', "NULL", "null", "", "\\", '"', ",", "{}"]
+
+
+def test_each_row_gets_its_own_values_and_the_defaults_of_the_rest() -> None:
+    campaign = rows.campaign()
+    columns: dict[str, list[Any]] = {
+        "name": STRANGE,
+        "identity": [f"p:{number}" for number in range(len(STRANGE))],
+        "parameters": [{"1": text, "n": [1, None, {"a": text}]} for text in STRANGE],
+        "contact_id": [None] * len(STRANGE),
+    }
+    insert(WhatsAppCampaignRecipient, columns, shared={"campaign_id": campaign.pk})
+    stored = list(WhatsAppCampaignRecipient.objects.order_by("pk"))
+    assert [row.name for row in stored] == STRANGE
+    assert [row.parameters for row in stored] == columns["parameters"]
+    blank = WhatsAppCampaignRecipient(campaign=campaign)
+    for row in stored:
+        for field in WhatsAppCampaignRecipient._meta.concrete_fields:
+            if field.attname not in {*columns, "id"}:
+                assert getattr(row, field.attname) == getattr(blank, field.attname)
+
+
+def test_rows_whose_unique_values_are_there_are_left_out_when_told_so() -> None:
+    known = rows.contact(phone="4512345678", name="Ann")
+    columns = {"phone": ["4512345678", "4512345679"], "name": ["Bo", "Cy"]}
+    insert(WhatsAppContact, columns, ignore_conflicts=True)
+    named = WhatsAppContact.objects.order_by("phone").values_list("phone", "name")
+    assert list(named) == [(known.normalized_phone, "Ann"), ("4512345679", "Cy")]
+
+
+def test_a_value_that_all_rows_share_is_stored_as_it_is_in_one_row() -> None:
+    campaign = rows.campaign()
+    people = {"identity": ["p:1", "p:2"], "name": ["100 %s \\", "100 %s \\"], "contact_id": [None, None]}
+    columns: dict[str, list[Any]] = {**people, "parameters": [{"1": 1}, {"1": True}]}
+    insert(WhatsAppCampaignRecipient, columns, shared={"campaign_id": campaign.pk})
+    stored = list(WhatsAppCampaignRecipient.objects.order_by("pk"))
+    assert [row.name for row in stored] == columns["name"]
+    assert [repr(row.parameters) for row in stored] == ["{'1': 1}", "{'1': True}"]
+
+
+def test_thousands_of_rows_are_one_statement() -> None:
+    columns = {"phone": [f"45{20000000 + number}" for number in range(3000)]}
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        insert(WhatsAppContact, columns)
+    inserts = [query for query in queries if "INSERT" in query["sql"]]
+    assert len(inserts) == 1
+    assert WhatsAppContact.objects.count() == 3000
+
+
+def test_nothing_is_inserted_without_rows() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        insert(WhatsAppContact, {"phone": []})
+    assert len(queries) == 0
+
+
+def test_among_finds_what_in_finds_whatever_the_values_hold() -> None:
+    made = [WhatsAppContact.objects.create(name=name) for name in STRANGE]
+    for asked in (set(STRANGE), {STRANGE[0], "elsewhere"}, {"elsewhere"}, set()):
+        found = WhatsAppContact.objects.filter(among("name", asked)).values_list("pk", flat=True)
+        assert set(found) == set(WhatsAppContact.objects.filter(name__in=asked).values_list("pk", flat=True))
+    ids = {contact.pk for contact in made[:3]}
+    assert set(WhatsAppContact.objects.filter(among("pk", ids))) == set(made[:3])
+
+
+def test_thousands_are_looked_up_and_no_table_is_read_for_them() -> None:
+    """PostgreSQL would rather read a million rows than look four thousand up, if it were told how many they are."""
+    if connection.vendor not in ("postgresql", "sqlite"):
+        pytest.skip("others look up what they are asked")
+    phones = [f"45{20000000 + number}" for number in range(12000)]
+    insert(WhatsAppContact, {"phone": phones})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        asked = WhatsAppContact.objects.filter(among("phone", phones[:4000]))
+        plan = asked.order_by().explain()
+    assert asked.count() == 4000
+    read = {"postgresql": "Seq Scan on", "sqlite": "SCAN django_meta_whatsapp_whatsappcontact"}
+    assert read[connection.vendor] not in plan, plan

@@ -1,0 +1,85 @@
+"""Who writes to us: each message is in the right thread, from the right person, and opens the window if it may."""
+
+from datetime import timedelta
+
+import pytest
+
+from django_meta_whatsapp.models import (
+    WhatsAppAccount,
+    WhatsAppContact,
+    WhatsAppContactAccount,
+    WhatsAppContactIdentity,
+    WhatsAppConversation,
+)
+from tests.payload_files import load_payload
+from tests.services.receiving import MAYA, WRITTEN, receive, received
+from tests.webhooks import posting
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_contact_gets_the_name_of_the_profile_and_both_identities(account: WhatsAppAccount) -> None:
+    received(account, "messages__text")
+    contact = WhatsAppContact.objects.get()
+    assert contact.name == "Maya"
+    identities = set(WhatsAppContactIdentity.objects.values_list("identity", flat=True))
+    assert identities == {f"p:{MAYA}", "u:333:US.13491208655302741918"}
+
+
+def test_a_name_that_we_gave_stays(account: WhatsAppAccount) -> None:
+    WhatsAppContact.objects.create(phone=MAYA, name="Maya K. (VIP)")
+    received(account, "messages__text")
+    assert WhatsAppContact.objects.get().name == "Maya K. (VIP)"
+
+
+def test_somebody_without_a_phone_number_is_a_contact_like_any_other(account: WhatsAppAccount) -> None:
+    row = received(account, "messages__text_without_phone")
+    contact = WhatsAppContact.objects.get()
+    assert (contact.phone, contact.name, row.phone_number) == (None, "Ravi", "")
+    assert row.conversation.contact == contact
+    assert WhatsAppContactIdentity.objects.get().identity == "u:333:IN.99120865530274"
+    assert WhatsAppContactAccount.objects.get().last_inbound_at == WRITTEN
+    receive(account, load_payload("messages__text_without_phone"))
+    assert WhatsAppContact.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "wa_id", ["6591234567", "4791234567", "4512345678", "3725123456"], ids=["SG", "NO", "DK", "EE"]
+)
+def test_a_complete_number_of_ten_digits_gets_no_country_code(account: WhatsAppAccount, wa_id: str) -> None:
+    [row] = receive(account, posting.inbound(posting.text_message(sender=wa_id)))
+    assert row.phone_number == wa_id
+    assert WhatsAppContact.objects.get().phone == wa_id
+
+
+def test_one_person_has_a_thread_with_each_of_our_numbers(account: WhatsAppAccount) -> None:
+    other = WhatsAppAccount.objects.create(name="Other", phone_number_id="2")
+    receive(account, posting.inbound(posting.text_message("wamid.1")))
+    receive(other, posting.inbound(posting.text_message("wamid.2"), number="2"))
+    assert WhatsAppContact.objects.count() == 1
+    assert {row.account for row in WhatsAppConversation.objects.all()} == {account, other}
+
+
+def test_unread_messages_are_counted_and_the_newest_dates_the_thread(account: WhatsAppAccount) -> None:
+    later = posting.text_message("wamid.2", timestamp="1767000600")
+    receive(account, posting.inbound(later, posting.text_message("wamid.1")))
+    receive(account, posting.inbound(posting.text_message("wamid.3", timestamp="1767000300")))
+    thread = WhatsAppConversation.objects.get()
+    assert (thread.unread_count, thread.last_message_at) == (3, WRITTEN + timedelta(minutes=10))
+    assert WhatsAppContactAccount.objects.get().last_inbound_at == WRITTEN + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("name", ["messages__number_changed", "messages__edited", "messages__revoked"])
+def test_what_only_tells_something_opens_no_window_and_is_not_unread(
+    account: WhatsAppAccount, name: str
+) -> None:
+    received(account, name)
+    assert not WhatsAppContactAccount.objects.exists()
+    thread = WhatsAppConversation.objects.get()
+    assert (thread.unread_count, thread.last_message_at) == (0, None)
+
+
+def test_what_is_written_in_a_group_opens_no_window_with_the_person(account: WhatsAppAccount) -> None:
+    receive(account, posting.inbound(posting.text_message(group_id="120363")))
+    assert not WhatsAppContactAccount.objects.exists()
+    assert WhatsAppConversation.objects.get().unread_count == 1

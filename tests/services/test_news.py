@@ -1,0 +1,341 @@
+"""What Meta tells about templates, numbers and accounts: the newest news hold, and only for whom they are about."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from django_meta_whatsapp import signals
+from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppFlow, WhatsAppTemplate
+from django_meta_whatsapp.services import account_news, clock, dispatch
+from django_meta_whatsapp.services.delivery import Delivery
+from django_meta_whatsapp.services.dispatch import Webhook
+from django_meta_whatsapp.services.signatures import Signature
+from tests.payload_files import load_payload
+from tests.webhooks import posting
+
+pytestmark = pytest.mark.django_db
+
+ID = "900000000000001"
+
+
+@pytest.fixture(autouse=True)
+def _unsigned(settings: Any) -> None:
+    settings.WHATSAPP = {**settings.WHATSAPP, "ALLOW_UNSIGNED_WEBHOOKS": True}
+
+
+@pytest.fixture
+def account() -> WhatsAppAccount:
+    return WhatsAppAccount.objects.create(
+        name="Shop",
+        phone_number_id=posting.NUMBER,
+        waba_id=posting.WABA,
+        display_phone_number="+1 555-000-9999",
+    )
+
+
+@pytest.fixture
+def template(account: WhatsAppAccount) -> WhatsAppTemplate:
+    return WhatsAppTemplate.objects.create(
+        account=account, name="order_shipped", language="en_US", meta_template_id=ID, status="PENDING"
+    )
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def hear(template: WhatsAppTemplate, status: str, event_id: str, **kwargs: Any) -> None:
+        assert template.status == status
+        found.append(status)
+
+    signals.whatsapp_template_status_changed.connect(hear)
+    yield found
+    signals.whatsapp_template_status_changed.disconnect(hear)
+
+
+def deliver(body: dict[str, Any], *, again: bool = False) -> Delivery:
+    delivery = Delivery(received_at=datetime.now(UTC), again=again)
+    dispatch.deliver([Webhook(body, Signature(b"", ""), delivery)])
+    assert not delivery.failures
+    return delivery
+
+
+def status(event: str, second: int = 0, *, waba: str = posting.WABA, **parts: Any) -> dict[str, Any]:
+    value = {
+        "event": event,
+        "message_template_id": int(ID),
+        "message_template_name": "order_shipped",
+        "message_template_language": "en-US",
+        **parts,
+    }
+    return posting.change("message_template_status_update", value, waba=waba, time=1767000000 + second)
+
+
+def reread(row: Any) -> Any:
+    row.refresh_from_db()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("message_template_status_update__approved", "APPROVED"),
+        ("message_template_status_update__rejected", "REJECTED"),
+        ("message_template_status_update__paused", "PAUSED"),
+    ],
+)
+def test_a_template_gets_the_state_that_meta_gives(
+    template: WhatsAppTemplate, name: str, wanted: str
+) -> None:
+    deliver(load_payload(name))
+    assert reread(template).status == wanted
+    assert bool(template.rejected_reason) == (wanted == "REJECTED")
+
+
+def test_a_state_that_we_do_not_know_is_kept_and_is_not_approved(template: WhatsAppTemplate) -> None:
+    deliver(status("FLAGGED"))
+    assert reread(template).status == "FLAGGED"
+    deliver(status("REINSTATED", 1))
+    assert reread(template).status == "APPROVED"
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations([("APPROVED", 1), ("PAUSED", 2), ("APPROVED", 3)]))
+)
+def test_the_newest_state_holds_in_any_order(
+    template: WhatsAppTemplate, order: tuple[tuple[str, int], ...]
+) -> None:
+    for each in order:
+        deliver(status(*each))
+    assert reread(template).status == "APPROVED"
+
+
+def test_an_old_pause_that_comes_again_changes_nothing(
+    template: WhatsAppTemplate, heard: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        for each in (status("PAUSED", 1), status("APPROVED", 2), status("PAUSED", 1)):
+            deliver(each)
+    assert reread(template).status == "APPROVED"
+    assert heard == ["PAUSED", "APPROVED"]
+
+
+def test_a_second_try_announces_again(
+    template: WhatsAppTemplate, heard: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    deliver(status("APPROVED"))
+    with django_capture_on_commit_callbacks(execute=True):
+        deliver(status("APPROVED"), again=True)
+    assert heard == ["APPROVED"]
+
+
+def test_a_template_that_was_never_given_an_id_is_found_by_name_and_language(
+    template: WhatsAppTemplate,
+) -> None:
+    WhatsAppTemplate.objects.update(meta_template_id="")
+    other = WhatsAppTemplate.objects.create(
+        account=template.account, name="order_shipped", language="de", status="PENDING"
+    )
+    deliver(status("APPROVED"))
+    assert (reread(template).status, template.meta_template_id) == ("APPROVED", ID)
+    assert reread(other).status == "PENDING"
+
+
+def test_numbers_of_one_business_share_the_news(account: WhatsAppAccount, template: WhatsAppTemplate) -> None:
+    sibling = WhatsAppAccount.objects.create(name="Second", phone_number_id="2", waba_id=posting.WABA)
+    same = WhatsAppTemplate.objects.create(
+        account=sibling, name="order_shipped", language="en_US", meta_template_id=ID
+    )
+    deliver(status("PAUSED"))
+    assert (reread(template).status, reread(same).status) == ("PAUSED", "PAUSED")
+
+
+def test_a_template_without_account_belongs_to_the_settings_business() -> None:
+    row = WhatsAppTemplate.objects.create(name="order_shipped", language="en_US", status="PENDING")
+    deliver(status("APPROVED"))
+    assert reread(row).status == "APPROVED"
+
+
+def test_another_business_s_template_of_the_same_name_is_left_alone(template: WhatsAppTemplate) -> None:
+    WhatsAppAccount.objects.create(name="Other", phone_number_id="2", waba_id="2")
+    assert deliver(status("PAUSED", waba="2")).unmatched == 1
+    assert reread(template).status == "PENDING"
+
+
+def test_quality_and_category_follow_meta(template: WhatsAppTemplate) -> None:
+    deliver(load_payload("message_template_quality_update__yellow"))
+    assert reread(template).quality_rating == "YELLOW"
+    deliver(load_payload("template_category_update__announced"))
+    assert reread(template).category == "UTILITY"
+    deliver(load_payload("template_category_update__done"))
+    assert reread(template).category == "MARKETING"
+
+
+def test_old_quality_and_category_change_nothing(template: WhatsAppTemplate) -> None:
+    for name in ("message_template_quality_update__yellow", "template_category_update__done"):
+        body = load_payload(name)
+        deliver(body)
+        old = body["entry"][0]
+        old["time"] -= 100
+        old["changes"][0]["value"] |= {"new_quality_score": "GREEN", "new_category": "AUTHENTICATION"}
+        deliver(body)
+    assert (reread(template).quality_rating, template.category) == ("YELLOW", "MARKETING")
+
+
+def quality(event: str, second: int = 0, **parts: Any) -> dict[str, Any]:
+    value = {"display_phone_number": "15550009999", "event": event, **parts}
+    return posting.change("phone_number_quality_update", value, time=1767000000 + second)
+
+
+def test_a_number_that_was_upgraded_sends_faster(account: WhatsAppAccount) -> None:
+    deliver(load_payload("phone_number_quality_update__throughput_upgrade"))
+    assert (reread(account).throughput, account.messaging_limit) == (1000, "TIER_UNLIMITED")
+
+
+def test_a_flagged_number_has_low_quality_until_it_is_unflagged(account: WhatsAppAccount) -> None:
+    deliver(quality("FLAGGED", 1))
+    assert reread(account).quality_rating == "RED"
+    deliver(quality("UNFLAGGED", 2))
+    deliver(quality("FLAGGED", 1))
+    assert reread(account).quality_rating == "UNKNOWN"
+
+
+def test_a_limit_holds_for_all_numbers_of_the_business_and_quality_for_one(account: WhatsAppAccount) -> None:
+    second = WhatsAppAccount.objects.create(
+        name="Second", phone_number_id="2", waba_id=posting.WABA, display_phone_number="+1 555 000 8888"
+    )
+    deliver(quality("FLAGGED", 2, max_daily_conversations_per_business="TIER_2K"))
+    deliver(quality("FLAGGED", 1, max_daily_conversations_per_business="TIER_250"))
+    assert (reread(account).messaging_limit, reread(second).messaging_limit) == ("TIER_2K", "TIER_2K")
+    assert (account.quality_rating, second.quality_rating) == ("RED", "UNKNOWN")
+
+
+def test_a_number_that_cannot_be_told_among_several_is_counted_as_unmatched(account: WhatsAppAccount) -> None:
+    WhatsAppAccount.objects.create(name="Second", phone_number_id="2", waba_id=posting.WABA)
+    assert deliver(quality("FLAGGED", display_phone_number="1999")).unmatched == 1
+    WhatsAppAccount.objects.filter(phone_number_id="2").delete()
+    assert deliver(quality("FLAGGED", display_phone_number="")).unmatched == 0
+
+
+def test_news_of_a_number_that_is_not_ours_change_no_other_of_the_business(account: WhatsAppAccount) -> None:
+    """The business has more numbers at Meta than we have: ours must not send at another's rate."""
+    upgraded = quality("THROUGHPUT_UPGRADE", display_phone_number="15550007777")
+    assert deliver(upgraded).unmatched == 1
+    assert reread(account).throughput == 80
+    WhatsAppAccount.objects.update(display_phone_number="")
+    assert deliver(upgraded).unmatched == 0
+    assert reread(account).throughput == 1000
+
+
+def update(event: str, second: int = 0, **parts: Any) -> dict[str, Any]:
+    return posting.change("account_update", {"event": event, **parts}, time=1767000000 + second)
+
+
+def ban(state: str, second: int = 0) -> dict[str, Any]:
+    return update("DISABLED_UPDATE", second, ban_info={"waba_ban_state": state, "waba_ban_date": "July 1"})
+
+
+def test_a_ban_stops_the_account_until_it_is_reinstated(account: WhatsAppAccount) -> None:
+    deliver(ban("SCHEDULE_FOR_DISABLE", 1))
+    assert reread(account).can_send
+    assert account.state_reason == "Meta will disable this account on July 1."
+    deliver(ban("DISABLE", 2))
+    assert (reread(account).state, account.can_send) == ("disabled", False)
+    assert account.state_reason == "Disabled by Meta on July 1."
+    deliver(ban("REINSTATE", 3))
+    assert (reread(account).state, account.state_reason) == ("connected", "")
+    deliver(ban("DISABLE", 2))
+    deliver(ban("SOMETHING_NEW", 4))
+    assert reread(account).can_send
+
+
+def restriction(kind: str, second: int, expiration: Any) -> dict[str, Any]:
+    info = [{"restriction_type": kind, "expiration": expiration}]
+    return update("ACCOUNT_RESTRICTION", second, restriction_info=info)
+
+
+def test_a_restriction_ends_by_itself(account: WhatsAppAccount) -> None:
+    ends = clock.now() + timedelta(days=3)
+    deliver(restriction("RESTRICTED_BIZ_INITIATED_MESSAGING", 1, int(ends.timestamp())))
+    assert (reread(account).state, account.can_send) == ("restricted", False)
+    assert account.state_reason == "Restricted by Meta: RESTRICTED_BIZ_INITIATED_MESSAGING."
+    assert account_news.lift_expired_restrictions() == 0
+    with clock.moved(timedelta(days=3, seconds=1)):
+        assert account_news.lift_expired_restrictions() == 1
+    assert reread(account).can_send
+
+
+def test_a_restriction_without_an_end_stays(account: WhatsAppAccount) -> None:
+    deliver(restriction("RESTRICTED_CUSTOMER_INITIATED_MESSAGING", 1, None))
+    with clock.moved(timedelta(days=999)):
+        assert account_news.lift_expired_restrictions() == 0
+    assert not reread(account).can_send
+
+
+def test_a_restriction_that_concerns_no_messages_stops_none(account: WhatsAppAccount) -> None:
+    deliver(restriction("RESTRICTED_ADD_PHONE_NUMBER_ACTION", 1, None))
+    assert reread(account).can_send
+
+
+@pytest.mark.parametrize("event", ["ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"])
+def test_an_account_that_left_is_disconnected(account: WhatsAppAccount, event: str) -> None:
+    deliver(update(event, 1))
+    assert reread(account).state == "disconnected"
+    deliver(update("ACCOUNT_RECONNECTED", 2))
+    assert reread(account).can_send
+
+
+def test_news_about_other_things_leave_the_account_alone(account: WhatsAppAccount) -> None:
+    deliver(load_payload("account_update__violation"))
+    deliver(update("PARTNER_ADDED"))
+    assert reread(account).can_send
+
+
+def flow_news(before: str, after: str, second: int) -> dict[str, Any]:
+    return posting.change(
+        "flows",
+        {
+            "event": "FLOW_STATUS_CHANGE",
+            "message": "changed",
+            "flow_id": "3330001",
+            "old_status": before,
+            "new_status": after,
+        },
+        time=1767000000 + second,
+    )
+
+
+@pytest.mark.parametrize(
+    "order",
+    list(
+        itertools.permutations(
+            [
+                flow_news("DRAFT", "PUBLISHED", 1),
+                flow_news("PUBLISHED", "THROTTLED", 2),
+                flow_news("THROTTLED", "PUBLISHED", 3),
+                flow_news("PUBLISHED", "THROTTLED", 2),
+            ]
+        )
+    ),
+)
+def test_the_newest_news_of_a_flow_hold_in_any_order(
+    account: WhatsAppAccount, order: tuple[dict[str, Any], ...]
+) -> None:
+    flow = WhatsAppFlow.objects.create(account=account, name="survey", meta_flow_id="3330001")
+    for body in order:
+        deliver(body)
+    flow.refresh_from_db()
+    assert flow.status == "PUBLISHED"
+
+
+def test_news_of_a_flow_of_the_same_second_do_not_lead_back_to_its_beginning(
+    account: WhatsAppAccount,
+) -> None:
+    flow = WhatsAppFlow.objects.create(account=account, name="survey", meta_flow_id="3330001")
+    deliver(flow_news("PUBLISHED", "THROTTLED", 1))
+    deliver(flow_news("DRAFT", "PUBLISHED", 1))
+    flow.refresh_from_db()
+    assert flow.status == "THROTTLED"

@@ -1,0 +1,3 @@
+"""A host that has mounted nothing."""
+
+urlpatterns: list[object] = []
