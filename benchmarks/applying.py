@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, models, transaction
 
 from django_meta_whatsapp.cloud_api.signature import sign
-from django_meta_whatsapp.management.garbage import collect_seldom
+from django_meta_whatsapp.management.garbage import collecting_seldom
 from django_meta_whatsapp.models import (
     WhatsAppAccount,
     WhatsAppCampaign,
@@ -232,10 +232,10 @@ def check(count: int) -> None:
         raise SystemExit(f"Of {count} messages: {found}, and {left} webhooks are not done.")
 
 
+@collecting_seldom()
 def run(messages: int, sizes: Sequence[int], server: float | None) -> None:
     """Measures on the database of the settings, and prints. server: requests a second of the bare ASGI application."""
     call_command("migrate", verbosity=0)
-    collect_seldom()
     tokens = make_campaign(messages)
     rewind()
     bare = yardstick(messages)

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_meta_whatsapp.cloud_api.content.templates import Template
-from django_meta_whatsapp.management.garbage import collect_seldom
+from django_meta_whatsapp.management.garbage import collecting_seldom
 from django_meta_whatsapp.models import (
     WhatsAppAccount,
     WhatsAppCampaign,
@@ -215,10 +215,10 @@ def _profiled(work: Callable[[], Any], path: str) -> Callable[[], Any]:
     return profiled
 
 
+@collecting_seldom()
 def run(messages: int, profile: str = "") -> None:
     """Measures on the database of the settings, and prints."""
     call_command("migrate", verbosity=0)
-    collect_seldom()
     campaign = make_campaign(messages)
     url = os.environ["WHATSAPP_BENCH_GRAPH"]
     bare = measure(messages, lambda: asyncio.run(_bare(url, messages)))

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from benchmarks.campaign_run import measure
-from django_meta_whatsapp.management.garbage import collect_seldom
+from django_meta_whatsapp.management.garbage import collecting_seldom
 from django_meta_whatsapp.models import (
     WhatsAppAccount,
     WhatsAppCampaign,
@@ -75,10 +75,10 @@ def _memory(name: str) -> float:
     return int(text.split(f"{name}:", 1)[1].split()[0]) / 1024
 
 
+@collecting_seldom()
 def run(rows: int, sources: Sequence[str]) -> None:
     """Measures on the database of the settings, and prints."""
     call_command("migrate", verbosity=0)
-    collect_seldom()
     account = WhatsAppAccount.objects.create(name="Shop", phone_number_id="222000222000222")
     template = WhatsAppTemplate.objects.create(
         account=account,

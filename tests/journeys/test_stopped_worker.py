@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def is_in_transaction() -> bool:
     """Whether anybody else is in a transaction on the test's database."""
     if connection.vendor == "sqlite":
         name = str(connection.settings_dict["NAME"])
-        with sqlite3.connect(name, timeout=0.1, isolation_level=None) as probe:
+        with closing(sqlite3.connect(name, timeout=0.1, isolation_level=None)) as probe:
             try:
                 probe.execute("BEGIN IMMEDIATE")
                 probe.execute("ROLLBACK")

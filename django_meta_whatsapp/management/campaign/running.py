@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 
 from django_meta_whatsapp.management.campaign.base import Subcommand
 from django_meta_whatsapp.management.campaign.showing import bar, show, write_failures
-from django_meta_whatsapp.management.garbage import collect_seldom
+from django_meta_whatsapp.management.garbage import collecting_seldom
 from django_meta_whatsapp.models import WhatsAppCampaign
 from django_meta_whatsapp.services.campaigns import runner, states
 from django_meta_whatsapp.services.campaigns.failures import Failures
@@ -14,9 +14,8 @@ from django_meta_whatsapp.services.campaigns.states import Progress
 
 
 def _run(command: BaseCommand, campaign_id: int, options: dict[str, Any]) -> None:
-    collect_seldom()
     before = WhatsAppCampaign.objects.get(pk=campaign_id)
-    with bar(command) as on:
+    with collecting_seldom(), bar(command) as on:
 
         def tell(progress: Progress) -> None:
             total = progress.total - progress.skipped

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from django_meta_whatsapp.management.garbage import collect_seldom
+from django_meta_whatsapp.management.garbage import collecting_seldom
 from django_meta_whatsapp.worker import Worker
 
 
@@ -17,7 +17,6 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        collect_seldom()
         worker = Worker()
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -27,7 +26,8 @@ class Command(BaseCommand):
         self.stdout.write("The worker is running.")
         self.stdout.flush()
         try:
-            worker.run()
+            with collecting_seldom():
+                worker.run()
         finally:
             for number, handler in former.items():
                 signal.signal(number, handler)
