@@ -71,9 +71,12 @@ class Simulator:
     async def _answer(self, request: Request) -> Answer:
         if request.path.startswith(CONTROL_PLANE) or not self.world.faults:
             return await self._finished(self.handle(request))
-        seconds = latency(self.world, request)
+        seconds, ledger = latency(self.world, request), self.world.ledger
         if seconds:
             await asyncio.sleep(seconds)
+        if self.world.ledger is not ledger:
+            # The world was reset meanwhile. Whoever asked, asked the one before, and may have gone.
+            return Answer(b"", 503, drop=True)
         fault = before(self.world, request)
         if fault is not None:
             return fault

@@ -1,11 +1,12 @@
 """The control plane: ledger, faults, settings, and clear errors for wrong orders."""
 
 import http.client
+import json
 import time
 
 import pytest
 
-from tests.simulator.caller import NUMBER, PERSON, WA_ID, Caller
+from tests.simulator.caller import NUMBER, PERSON, TOKEN, WA_ID, Caller
 from whatsapp_simulator.control import Control, ControlError
 from whatsapp_simulator.settings import Settings
 from whatsapp_simulator.testing import SimulatorServer
@@ -110,6 +111,22 @@ def test_latency_delays_the_answer_and_only_that_call(api: Caller, sim: Control)
     started = time.monotonic()
     assert api.text().status == 200
     assert time.monotonic() - started >= 0.1
+
+
+def test_a_call_that_waits_while_the_world_is_reset_does_nothing_in_the_next(
+    api: Caller, sim: Control
+) -> None:
+    sim.fault("latency", seconds=0.3, count=1)
+    waiting = http.client.HTTPConnection(api.netloc, timeout=20)
+    body = {"messaging_product": "whatsapp", "to": PERSON, "text": {"body": "hi"}}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    waiting.request("POST", f"/v22.0/{NUMBER}/messages", json.dumps(body), headers)
+    sim.health()  # the call before it has arrived
+    sim.reset()
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        waiting.getresponse()
+    waiting.close()
+    assert sim.ledger()["count"] == 0
 
 
 def test_faults_can_be_taken_back(api: Caller, sim: Control) -> None:
