@@ -153,6 +153,15 @@ def test_a_mark_passes_over_rows_that_are_no_longer_leased_by_it(status: str, le
     assert set(changes) == {key(ours.row), key(WhatsAppSendAttempt.objects.get(token=f"new-{ours.row.pk}"))}
 
 
+def test_a_mark_that_was_committed_before_the_connection_was_lost_counts_as_a_call_under_way() -> None:
+    """Whoever hears nothing of a commit tries once more, with the same tokens: nobody may be called twice."""
+    lost, ours = Line("leased"), Line("leased")
+    assert mark(out(lost)) == {lost.row.pk}
+    with written() as changes:
+        assert mark(out(lost), out(ours)) == {ours.row.pk}
+    assert set(changes) == {key(ours.row), key(WhatsAppSendAttempt.objects.get(token=f"new-{ours.row.pk}"))}
+
+
 def test_a_mark_passes_over_rows_of_people_who_were_erased_since_the_claim() -> None:
     erased = Line("leased", chat_message=None)
     WhatsAppContact.objects.filter(pk=erased.row.contact_id).delete()
@@ -397,6 +406,26 @@ def test_an_answer_without_acceptance_is_written_on_the_attempt_alone_when_the_r
     moves, changes = settled(answer(line, state, retry_at=retry_at, error_code=7))
     assert moves == []
     assert changes == {key(line.attempt): {"state": state, "answered_at": AT, "error_code": 7}}
+
+
+@pytest.mark.parametrize("state", [REJECTED, NOT_SENT])
+@pytest.mark.parametrize("other", ["sending", "unknown"])
+def test_an_unknown_row_waits_for_all_its_open_attempts(state: AttemptState, other: str) -> None:
+    line = Line("unknown", lease="", chat="unknown", attempt="unknown")
+    again = line.tried(other)
+    moves, changes = settled(answer(line, state))
+    assert (moves, set(changes)) == ([], {key(line.attempt)})
+    line.attempt = again
+    [move], changes = settled(answer(line, state))
+    assert (move.before, move.after) == ("unknown", "failed")
+    assert set(changes) == set(line.keys)
+
+
+def test_an_acceptance_settles_an_unknown_row_whatever_else_is_open() -> None:
+    line = Line("unknown", lease="", chat="unknown", attempt="unknown")
+    line.tried("unknown")
+    [move], _ = settled(answer(line, ACCEPTED, message_id="wamid.1"))
+    assert (move.before, move.after) == ("unknown", "accepted")
 
 
 @pytest.mark.parametrize("state", [ACCEPTED, REJECTED, NOT_SENT])

@@ -164,6 +164,19 @@ def test_a_country_code_may_be_written_with_its_plus() -> None:
     assert phones.from_typed("030123456", country_code="+49") == "+4930123456"
 
 
+@pytest.mark.parametrize(
+    ("typed", "code"), [("x", None), ("0123456", "47"), ("0123456", "800"), ("2012345678", "999")]
+)
+def test_the_refusal_names_the_field_in_each_branch(typed: str, code: str | None) -> None:
+    with pytest.raises(InvalidPhoneNumber) as told:
+        phones.from_typed(typed, country_code=code)
+    assert told.value.field == "phone_number"
+    with pytest.raises(InvalidPhoneNumber) as told:
+        phones.from_typed(typed, country_code=code, field="to")
+    assert told.value.field == "to"
+    assert repr(typed) in str(told.value)
+
+
 @pytest.mark.parametrize("code", ["800", "999"])
 def test_a_national_prefix_means_nothing_without_a_country(code: str) -> None:
     with pytest.raises(InvalidPhoneNumber):
