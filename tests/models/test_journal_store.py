@@ -1,17 +1,18 @@
 """Keeping many webhooks at once leaves the same rows in whatever form it is done."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from django.db import IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 
 from django_meta_whatsapp.models import WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk import journal
 from django_meta_whatsapp.models.bulk.journal import Received
+from tests.journeys.processes import wait_for
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 BODIES = [
@@ -79,11 +80,45 @@ def test_every_form_goes_with_the_caller_s_transaction(store: Store) -> None:
     assert not WhatsAppWebhookLog.objects.exists()
 
 
-@pytest.mark.django_db
 def test_postgresql_s_form_is_copy_where_the_driver_is_psycopg_3() -> None:
-    with CaptureQueriesContext(connection) as captured:
-        journal.store(WEBHOOKS)
-    copied = any(query["sql"].startswith("COPY") for query in captured)
-    assert copied == (connection.vendor == "postgresql")
+    assert journal.copies(connection) == (connection.vendor == "postgresql")
     older = SimpleNamespace(vendor="postgresql", Database=ModuleType("psycopg2"))
     assert not journal.copies(cast(Any, older))
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="COPY is PostgreSQL's")
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_on_a_lost_connection_is_an_operational_error_and_a_new_one_works() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        lost = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", lost)
+    other.close()
+    with pytest.raises(OperationalError):
+        journal.store(WEBHOOKS)
+    connection.close()
+    journal.store(WEBHOOKS)
+    assert WhatsAppWebhookLog.objects.count() == len(WEBHOOKS)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="COPY is PostgreSQL's")
+@pytest.mark.django_db(transaction=True)
+def test_other_threads_go_on_while_a_copy_waits() -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
+    table = WhatsAppWebhookLog._meta.db_table
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f'LOCK TABLE "{table}" IN EXCLUSIVE MODE')
+            copied = thread.submit(store_and_close)
+            wait_for(lambda: cursor.execute(waiting, [table]) or cursor.fetchone() == (1,))
+        copied.result(20)
+    assert WhatsAppWebhookLog.objects.count() == len(WEBHOOKS)
+
+
+def store_and_close() -> None:
+    try:
+        journal.store(WEBHOOKS)
+    finally:
+        connections.close_all()

@@ -11,6 +11,7 @@ from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_meta_whatsapp.models import WhatsAppWebhookLog
+from django_meta_whatsapp.models.bulk.copying import copy
 from django_meta_whatsapp.models.bulk.inserts import insert
 
 
@@ -44,7 +45,8 @@ def store(webhooks: Sequence[Received]) -> None:
     """Stores all or none of them, committed unless the caller has a transaction open. Tells no ids."""
     connection = connections[router.db_for_write(WhatsAppWebhookLog)]
     if copies(connection):
-        _copy(connection, webhooks)
+        form = _form(connection)
+        copy(connection, form.statement, _document(form, webhooks))
     else:
         _insert(connection, webhooks)
 
@@ -72,15 +74,6 @@ def _insert(connection: BaseDatabaseWrapper, webhooks: Sequence[Received]) -> No
         insert(WhatsAppWebhookLog, columns)
 
 
-def _copy(connection: BaseDatabaseWrapper, webhooks: Sequence[Received]) -> None:
-    form = _form(connection)
-    with connection.wrap_database_errors, connection.cursor() as cursor:
-        copying: Any = cursor
-        # One statement is one transaction: no BEGIN and COMMIT, each of which would be a journey to the server.
-        with copying.copy(form.statement) as copy:
-            copy.write(_document(form, webhooks))
-
-
 # The binary form of COPY (PostgreSQL's page "COPY", section "Binary Format"): each field is its length and its bytes.
 # Text would write each byte of a body as two digits, and psycopg, row by row, takes several times as long.
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -96,7 +89,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class _Form(NamedTuple):
     """How rows are written. packed: how many fields there are, and those that are the same in all rows."""
 
-    statement: str
+    statement: bytes
     packed: bytes
 
 
@@ -121,7 +114,7 @@ def _make_form(connection: BaseDatabaseWrapper) -> _Form:
     statement = f"COPY {quote(WhatsAppWebhookLog._meta.db_table)} ({columns}) FROM STDIN (FORMAT BINARY)"
     blank = WhatsAppWebhookLog()
     shared = [_PACK[field.get_internal_type()](getattr(blank, field.attname)) for field in same]
-    return _Form(statement, struct.pack("!h", len(ordered)) + b"".join(shared))
+    return _Form(statement.encode(), struct.pack("!h", len(ordered)) + b"".join(shared))
 
 
 def _document(form: _Form, webhooks: Sequence[Received]) -> bytes:
