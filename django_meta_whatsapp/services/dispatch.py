@@ -22,7 +22,7 @@ from django_meta_whatsapp.services import (
     statuses,
     template_news,
 )
-from django_meta_whatsapp.services.batches import batches
+from django_meta_whatsapp.services.batches import SIZE, batches, together
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.routing import KnownAccounts, Routes
 from django_meta_whatsapp.services.signatures import Signature
@@ -41,12 +41,12 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """apply(account or business, events, delivery) applies events of one kind. It is given a few hundred at most, and must
+    """apply(account or business, events, delivery) applies events of one kind. It is given SIZE of them at most, and must
     leave everything as it was when it raises, and change nothing when it gets the same events again.
 
     of_business: whether the events are those of a whole WhatsApp business account instead of one number.
-    together: whether it takes the events of several webhooks at once, as apply(account or business, told), each
-    told a pair of an event and its delivery.
+    together: whether it takes the events of several webhooks at once, and more of them (`batches.together`), as
+    apply(account or business, told), each told a pair of an event and its delivery.
     """
 
     apply: Callable[..., None]
@@ -91,7 +91,7 @@ def deliver(webhooks: Sequence[Webhook]) -> None:
         webhook.delivery.events = len(events)
         _sort(events, Routes(known, webhook.proof), webhook.delivery, groups)
     for handler, target, told in groups.values():
-        for batch in batches(told):
+        for batch in batches(told, together() if handler.together else SIZE):
             _apply(handler, target, batch)
 
 

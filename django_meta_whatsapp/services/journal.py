@@ -24,6 +24,7 @@ from django_meta_whatsapp.models.bulk.claims import ends_in, locked
 from django_meta_whatsapp.models.bulk.journal import Received
 from django_meta_whatsapp.models.bulk.rows import among, bare
 from django_meta_whatsapp.services import dispatch, journal_outcomes, unrouted
+from django_meta_whatsapp.services.batches import together
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.dispatch import Webhook
 from django_meta_whatsapp.services.journal_outcomes import MAX_ATTEMPTS, Try
@@ -75,12 +76,13 @@ def process(log_id: int) -> bool:
     return log is not None
 
 
-def process_due(limit: int = 400) -> int:
-    """Applies up to `limit` webhooks whose time has come, the oldest first, and says how many.
+def process_due(limit: int | None = None) -> int:
+    """Applies up to `limit` (None: `batches.together`) webhooks whose time has come, the oldest first, and says how many.
 
     New ones are applied together. One that has been tried before goes alone, so that it can harm nobody but itself, and
     takes no more than a quarter of the places, so that it keeps nobody waiting.
     """
+    limit = limit or together()
     _park_the_deadly()
     tried = _whose_time_has_come().filter(attempts__range=(1, MAX_ATTEMPTS - 1)).order_by("pk")
     again = sum(process(pk) for pk in list(tried.values_list("pk", flat=True)[: limit // 4 or 1]))
@@ -154,7 +156,7 @@ class _Hold:
         """Claims them for as long again, when a third of the time has gone."""
         if time.monotonic() < self._extend_at:
             return
-        rows = WhatsAppWebhookLog.objects.filter(pk__in=self._keys, attempts=self._attempts)
+        rows = WhatsAppWebhookLog.objects.filter(among("pk", self._keys), attempts=self._attempts)
         try:
             rows.update(not_before=ends_in(self._seconds))
         except DatabaseError:

@@ -18,6 +18,7 @@ from django_meta_whatsapp.cloud_api.events import ErrorDetail, StatusEvent
 from django_meta_whatsapp.models import ConsentSource, WhatsAppAccount, WhatsAppMessage, WhatsAppWaitingStatus
 from django_meta_whatsapp.models.bulk import ladder
 from django_meta_whatsapp.models.bulk.ladder import Climb, Rung
+from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.models.ladder import EVENT_STATES
 from django_meta_whatsapp.services import consent, tokens, waiting_statuses, webhook_gaps
 from django_meta_whatsapp.services.batches import SIZE, batches
@@ -196,7 +197,9 @@ def _note_stopped_marketing(account: WhatsAppAccount, found: _Found) -> None:
     if not stops:
         return
     keys = {key for key, _, _ in stops}
-    contacts = dict(WhatsAppMessage.objects.filter(pk__in=keys).values_list("pk", "conversation__contact_id"))
+    contacts = dict(
+        WhatsAppMessage.objects.filter(among("pk", keys)).values_list("pk", "conversation__contact_id")
+    )
     by_webhook: dict[int, tuple[Delivery, list[Choice]]] = {}
     for key, event, delivery in stops:
         choice = Choice(

@@ -4,7 +4,7 @@ With each such webhook stands whom it is for, and a digest of what was known of 
 is another, the webhook is due again, and only its unrouted events are applied.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from django_meta_whatsapp.models import (
     WhatsAppUnroutedTarget,
     WhatsAppWebhookLog,
 )
+from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.services import replay_threads
 from django_meta_whatsapp.services.batches import SIZE, batches, insert_missing
 from django_meta_whatsapp.services.routing import KnownAccounts
@@ -41,7 +42,7 @@ def note(by_webhook: Mapping[int, Mapping[str, str]]) -> None:
 
     In the caller's transaction.
     """
-    WhatsAppUnroutedTarget.objects.filter(webhook_id__in=by_webhook).delete()
+    WhatsAppUnroutedTarget.objects.filter(among("webhook_id", by_webhook)).delete()
     rows = [
         WhatsAppUnroutedTarget(webhook_id=pk, target=target, known=known)
         for pk, targets in sorted(by_webhook.items())
@@ -50,10 +51,10 @@ def note(by_webhook: Mapping[int, Mapping[str, str]]) -> None:
     insert_missing(WhatsAppUnroutedTarget, rows)
 
 
-def targets_of(webhook_ids: Iterable[int]) -> dict[int, set[str]]:
+def targets_of(webhook_ids: Collection[int]) -> dict[int, set[str]]:
     """Whom webhooks, by key, wait for."""
     found: dict[int, set[str]] = {}
-    rows = WhatsAppUnroutedTarget.objects.filter(webhook_id__in=list(webhook_ids))
+    rows = WhatsAppUnroutedTarget.objects.filter(among("webhook_id", webhook_ids))
     for pk, target in rows.values_list("webhook_id", "target"):
         found.setdefault(pk, set()).add(target)
     return found

@@ -98,7 +98,7 @@ def event_of(row: WhatsAppWaitingStatus) -> StatusEvent:
 
 def forget(rows: Iterable[WhatsAppWaitingStatus]) -> None:
     """Statuses that have been applied."""
-    WhatsAppWaitingStatus.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    WhatsAppWaitingStatus.objects.filter(among("pk", [row.pk for row in rows])).delete()
 
 
 def expire() -> int:

@@ -10,7 +10,7 @@ from django.db import connection
 from django_meta_whatsapp import signals
 from django_meta_whatsapp.cloud_api.signature import sign
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppWebhookLog
-from django_meta_whatsapp.services import webhook_threads
+from django_meta_whatsapp.services import journal, webhook_threads
 from django_meta_whatsapp.services.background import Background, Bounds
 from tests.journeys.processes import wait_for
 from tests.webhooks.journal_rows import receiving
@@ -22,7 +22,9 @@ BATCH = 400
 
 
 @pytest.fixture(autouse=True)
-def ended() -> Iterator[None]:
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A look takes BATCH webhooks, so that a few of them make a long journal."""
+    monkeypatch.setattr(journal, "together", lambda: BATCH)
     yield
     webhook_threads.close(30)
 

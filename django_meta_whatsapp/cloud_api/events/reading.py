@@ -26,13 +26,9 @@ def storable(value: Any, levels: int = _DEEPEST) -> Any:
     and what is nested deeper than `levels` become None.
     """
     if isinstance(value, str):
-        return _storable_text(value)
+        return value if value.isascii() and "\x00" not in value else _storable_text(value)
     if isinstance(value, dict):
-        return (
-            {_storable_text(str(key)): storable(each, levels - 1) for key, each in value.items()}
-            if levels
-            else None
-        )
+        return _storable_object(value, levels - 1) if levels else None
     if isinstance(value, list):
         return [storable(each, levels - 1) for each in value] if levels else None
     if isinstance(value, int):
@@ -40,9 +36,17 @@ def storable(value: Any, levels: int = _DEEPEST) -> Any:
     return value if isinstance(value, float) and math.isfinite(value) else None
 
 
+def _storable_object(value: JSON, levels: int) -> JSON:
+    """Texts at once: a busy number's webhooks are mostly these, and a call for each is a tenth of applying them."""
+    found: JSON = {}
+    for key, each in value.items():
+        name = key if key.isascii() and "\x00" not in key else _storable_text(key)
+        plain = type(each) is str and each.isascii() and "\x00" not in each
+        found[name] = each if plain else storable(each, levels)
+    return found
+
+
 def _storable_text(value: str) -> str:
-    if value.isascii() and "\x00" not in value:
-        return value
     return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
