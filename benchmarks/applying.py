@@ -66,55 +66,27 @@ def apply_journal() -> None:
         time.sleep(_LOOK)
 
 
-def make_campaign(count: int) -> list[str]:
-    """A campaign that has been sent to `count` people. Returns the tokens of the attempts."""
-    account = WhatsAppAccount.objects.create(name="Shop", phone_number_id=NUMBER, waba_id=WABA)
-    campaign = WhatsAppCampaign.objects.create(
-        name="Sale", account=account, status="completed", total_count=count, sent_count=count
-    )
-    at = datetime.fromtimestamp(START, UTC)
-    tokens = [f"dmw1.{number:032x}" for number in range(count)]
-    taken = [{"message_id": wamid(number), "accepted_at": at} for number in range(count)]
+_ACCEPTED = {"status": "accepted", "attempt_count": 1}
+_SENT = {
+    "direction": "outbound",
+    "status": "accepted",
+    "message_type": "template",
+    "message_body": "Hello Ann, your order is on its way.",
+    "content": {"name": "order_update", "language": {"code": "en_US"}, "components": []},
+}
 
-    def create(model: type[M], rows: Iterable[dict[str, Any]]) -> list[M]:
-        return model._default_manager.bulk_create((model(**row) for row in rows), BATCH)
 
-    phones = [f"9198{number:08}" for number in range(count)]
-    contacts = create(WhatsAppContact, ({"phone": phone} for phone in phones))
-    threads = create(WhatsAppConversation, ({"account": account, "contact": contact} for contact in contacts))
-    messages = create(
-        WhatsAppMessage,
-        (
-            {
-                "account": account,
-                "conversation": thread,
-                "campaign": campaign,
-                "direction": "outbound",
-                "status": "accepted",
-                "message_type": "template",
-                "message_body": "Hello Ann, your order is on its way.",
-                "content": {"name": "order_update", "language": {"code": "en_US"}, "components": []},
-                **given,
-            }
-            for thread, given in zip(threads, taken, strict=True)
-        ),
-    )
-    recipients = create(
-        WhatsAppCampaignRecipient,
-        (
-            {
-                "campaign": campaign,
-                "contact": message.conversation.contact,
-                "identity": f"p:{phone}",
-                "status": "accepted",
-                "chat_message": message,
-                "attempt_count": 1,
-                **given,
-            }
-            for message, phone, given in zip(messages, phones, taken, strict=True)
-        ),
-    )
-    create(
+def _create(model: type[M], rows: Iterable[dict[str, Any]]) -> list[M]:
+    return model._default_manager.bulk_create((model(**row) for row in rows), BATCH)
+
+
+def _create_attempts(
+    account: WhatsAppAccount,
+    tokens: Sequence[str],
+    recipients: Sequence[WhatsAppCampaignRecipient],
+    at: datetime,
+) -> None:
+    _create(
         WhatsAppSendAttempt,
         (
             {
@@ -129,6 +101,43 @@ def make_campaign(count: int) -> list[str]:
             for token, recipient in zip(tokens, recipients, strict=True)
         ),
     )
+
+
+def make_campaign(count: int) -> list[str]:
+    """A campaign that has been sent to `count` people. Returns the tokens of the attempts."""
+    account = WhatsAppAccount.objects.create(name="Shop", phone_number_id=NUMBER, waba_id=WABA)
+    campaign = WhatsAppCampaign.objects.create(
+        name="Sale", account=account, status="completed", total_count=count, sent_count=count
+    )
+    at = datetime.fromtimestamp(START, UTC)
+    tokens = [f"dmw1.{number:032x}" for number in range(count)]
+    taken = [{"message_id": wamid(number), "accepted_at": at} for number in range(count)]
+
+    phones = [f"9198{number:08}" for number in range(count)]
+    contacts = _create(WhatsAppContact, ({"phone": phone} for phone in phones))
+    threads = _create(
+        WhatsAppConversation, ({"account": account, "contact": contact} for contact in contacts)
+    )
+    sent = {**_SENT, "account": account, "campaign": campaign}
+    messages = _create(
+        WhatsAppMessage,
+        ({**sent, "conversation": thread, **given} for thread, given in zip(threads, taken, strict=True)),
+    )
+    recipients = _create(
+        WhatsAppCampaignRecipient,
+        (
+            {
+                "campaign": campaign,
+                "contact": contact,
+                "identity": f"p:{phone}",
+                "chat_message": message,
+                **_ACCEPTED,
+                **given,
+            }
+            for contact, message, phone, given in zip(contacts, messages, phones, taken, strict=True)
+        ),
+    )
+    _create_attempts(account, tokens, recipients, at)
     return tokens
 
 

@@ -16,6 +16,16 @@ def now() -> datetime:
     return timezone.now() + _Clock.offset
 
 
+def after(seconds: float) -> datetime:
+    """The moment so many seconds from now."""
+    return now() + timedelta(seconds=seconds)
+
+
+def until(moment: datetime) -> float:
+    """The seconds from now to `moment`; fewer than 0 when it has passed."""
+    return (moment - now()).total_seconds()
+
+
 def move(by: timedelta) -> None:
     """Moves policy time of this process forward (or back) by `by`, on top of earlier moves."""
     _Clock.offset += by

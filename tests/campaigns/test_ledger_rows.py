@@ -24,6 +24,7 @@ from django_meta_whatsapp.models import (
     WhatsAppTemplate,
 )
 from django_meta_whatsapp.models.bulk.settling import Answer
+from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.campaigns import ledger, tally
 from django_meta_whatsapp.services.campaigns.assignment import Assignment, assign
 from django_meta_whatsapp.services.campaigns.ledger import Claimed, Marked, Ready, Settled
@@ -212,6 +213,23 @@ def test_a_number_to_which_nothing_can_be_sent_fails_alone(shop: Shop) -> None:
 
 
 # --- marking
+
+
+def test_whoever_may_not_be_messaged_at_this_hour_is_given_back_until_they_may(shop: Shop) -> None:
+    """Noon in London is half past five in the evening in India."""
+    noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    shop.campaign.send_window = "09:00-17:00"
+    shop.campaign.save()
+    shop.assignment = assign(shop.campaign)
+    awake = shop.person(contact=rows.contact(phone="447911123456"))
+    asleep = shop.person(contact=rows.contact(phone="919876543210"))
+    with clock.moved(noon - timezone.now()):
+        claimed = shop.claim()
+    assert [ready.recipient_id for ready in claimed.ready] == [awake.pk]
+    assert (claimed.taken, claimed.postponed, claimed.dropped) == (2, 1, 0)
+    asleep.refresh_from_db()
+    assert (asleep.status, asleep.lease, asleep.lease_expires_at) == ("pending", "", None)
+    assert asleep.not_before == datetime(2026, 3, 5, 3, 30, tzinfo=UTC)
 
 
 def test_a_mark_leaves_recipient_message_attempt_and_thread(shop: Shop) -> None:

@@ -30,12 +30,8 @@ def insert(
         return 0
     connection = connections[router.db_for_write(model)]
     fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
-    example = model(**shared or {})
-    constants = {
-        name: field.get_db_prep_save(field.pre_save(example, True), connection)
-        for name, field in fields.items()
-        if name not in columns
-    }
+    others = [field for name, field in fields.items() if name not in columns]
+    constants = _constants(model(**shared or {}), others, connection)
     differing = {fields[name]: values for name, values in columns.items()}
     if connection.vendor == "postgresql":
         differing, same = _apart(differing)
@@ -53,12 +49,21 @@ def insert(
             places = ", ".join(["g.*", *("%s" for _ in fixed)])
             given = f"SELECT {places} FROM ROWS FROM ({arrays}) AS g"  # noqa: S608
             cursor.execute(f"{into} {given} {end}", [*fixed, *parameters])
-            return int(cursor.rowcount)
-        places = ", ".join("%s" for _ in names)
-        stored = [_stored(field, values, connection) for field, values in differing.items()]
-        rows = list(zip(*stored, *(repeat(value, count) for value in fixed), strict=True))
-        cursor.executemany(f"{into} VALUES ({places}) {end}", rows)
+        else:
+            places = ", ".join("%s" for _ in names)
+            stored = [_stored(field, values, connection) for field, values in differing.items()]
+            rows = zip(*stored, *(repeat(value, count) for value in fixed), strict=True)
+            cursor.executemany(f"{into} VALUES ({places}) {end}", list(rows))
         return int(cursor.rowcount)
+
+
+def _constants(
+    example: models.Model, fields: "Sequence[models.Field[Any, Any]]", connection: BaseDatabaseWrapper
+) -> dict[str, Any]:
+    """What the columns hold that all new rows share with `example`, as the database takes it."""
+    return {
+        field.attname: field.get_db_prep_save(field.pre_save(example, True), connection) for field in fields
+    }
 
 
 def _apart(columns: _Columns) -> tuple[_Columns, dict[str, Any]]:

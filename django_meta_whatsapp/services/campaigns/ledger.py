@@ -109,16 +109,8 @@ def claim(assignment: Assignment, limit: int) -> Claimed:
     if not states.is_running(assignment.campaign_id):
         return Claimed("", 0, [])
     lease = uuid4().hex
-    rows = in_transaction(
-        lambda: claims.claim(
-            assignment.campaign_id,
-            lease=lease,
-            seconds=whatsapp_settings.LEASE_SECONDS,
-            limit=limit,
-            due=clock.now(),
-        )
-    )
-    taken, rows = len(rows), _awake(assignment, rows, lease)
+    leased = _leased(assignment.campaign_id, limit, lease)
+    rows = _awake(assignment, leased, lease)
     refused = suppression.refusals(
         assignment.account,
         [row.identity for row in rows],
@@ -144,7 +136,13 @@ def claim(assignment: Assignment, limit: int) -> Claimed:
             faulty.setdefault(str(error), []).append(row.pk)
     if skipped or faulty:
         in_transaction(partial(_drop, skipped, faulty, lease))
-    return Claimed(lease, taken, ready, over, reserved.until, taken - len(rows))
+    return Claimed(lease, len(leased), ready, over, reserved.until, len(leased) - len(rows))
+
+
+def _leased(campaign_id: int, limit: int, lease: str) -> list[Leased]:
+    seconds, due = whatsapp_settings.LEASE_SECONDS, clock.now()
+    work = partial(claims.claim, campaign_id, lease=lease, seconds=seconds, limit=limit, due=due)
+    return in_transaction(work)
 
 
 def _awake(assignment: Assignment, rows: list[Leased], lease: str) -> list[Leased]:

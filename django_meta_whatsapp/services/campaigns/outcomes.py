@@ -3,7 +3,6 @@
 import math
 import random
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.utils import timezone
 
@@ -103,7 +102,7 @@ def _ended(
         marked.ready.lease,
         state,
         timezone.now(),
-        retry_at=None if wait is None else clock.now() + timedelta(seconds=wait),
+        retry_at=None if wait is None else clock.after(wait),
         error_code=error.code,
         error_class=error.error_class,
         error_message=str(error),

@@ -2,11 +2,15 @@
 
 from functools import partial
 
-from django_meta_whatsapp.models import RecipientStatus
+from django_meta_whatsapp.models import CampaignStatus, RecipientStatus
 from django_meta_whatsapp.models.bulk import claims
 from django_meta_whatsapp.models.bulk.moves import Move
-from django_meta_whatsapp.services.campaigns import tally
+from django_meta_whatsapp.services import clock
+from django_meta_whatsapp.services.campaigns import states, tally
 from django_meta_whatsapp.services.transactions import in_transaction
+
+LOOK_AGAIN = 0.25
+"""Seconds after which a run looks again at what it waits for."""
 
 BATCH = 1000
 
@@ -27,3 +31,18 @@ def _expire(campaign_id: int | None) -> list[Move]:
     moves = claims.expire(campaign_id=campaign_id, limit=BATCH)
     tally.apply(moves)
     return moves
+
+
+def next_look(campaign_id: int) -> float | None:
+    """For a run that found nothing to claim: seconds after which there may be something; None when it is over, and so is the
+    campaign if nothing is left of it.
+    """
+    expire_leases(campaign_id)
+    if states.finish(campaign_id):
+        return None
+    outlook = states.outlook(campaign_id)
+    if outlook.status != CampaignStatus.RUNNING:
+        return None
+    if outlook.held or outlook.next_due is None:
+        return LOOK_AGAIN
+    return max(LOOK_AGAIN / 5, clock.until(outlook.next_due))

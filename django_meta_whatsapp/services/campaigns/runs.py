@@ -76,8 +76,7 @@ def keep(campaign_id: int, *seen: datetime | None) -> bool:
     rows = WhatsAppCampaign.objects.filter(pk=campaign_id)
     if seen:
         rows = rows.filter(wake_at=seen[0])
-    later = clock.now() + timedelta(seconds=whatsapp_settings.RUN_LEASE_SECONDS)
-    return bool(rows.update(wake_at=later))
+    return bool(rows.update(wake_at=clock.after(whatsapp_settings.RUN_LEASE_SECONDS)))
 
 
 class Alone(NamedTuple):

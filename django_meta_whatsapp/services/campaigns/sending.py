@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from django.utils.functional import Promise
@@ -22,7 +22,7 @@ from django_meta_whatsapp.cloud_api.client import AsyncClient
 from django_meta_whatsapp.cloud_api.errors import MetaAPIError
 from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.errors import CampaignNotRunnable
-from django_meta_whatsapp.models import AttemptState, CampaignStatus, PauseCause
+from django_meta_whatsapp.models import AttemptState, PauseCause
 from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.campaigns import (
     expiry,
@@ -41,6 +41,7 @@ from django_meta_whatsapp.services.campaigns.database import Database
 from django_meta_whatsapp.services.campaigns.guard import Guard
 from django_meta_whatsapp.services.campaigns.ledger import Claimed, Marked, Ready
 from django_meta_whatsapp.services.campaigns.outcomes import Ending
+from django_meta_whatsapp.services.campaigns.reconcile import LOOK_AGAIN
 from django_meta_whatsapp.services.campaigns.states import Progress
 from django_meta_whatsapp.services.campaigns.stops import Stop
 from django_meta_whatsapp.services.campaigns.supply import Supply
@@ -54,8 +55,6 @@ GATHER = 0.25
 """Seconds for which outcomes wait for others, while calls are under way: a batch costs about the same whatever its size."""
 ENOUGH = 500
 """Outcomes that wait for no others."""
-LOOK_AGAIN = 0.25
-"""Seconds after which a run looks again at what it waits for."""
 _MARKS_A_SECOND = 10
 _LARGEST_MARK = 500
 _PILE = 4
@@ -151,8 +150,8 @@ class Sending:
         """Sends what one claim brings. Seconds after which there may be more, 0 for at once; None when this run is over."""
         if not await self._turns.is_ours():
             await self._give_back()
-            over = await self._db(self._next_look) is None
-            return None if over else await self._waits(_seconds_from_now(ELSEWHERE), NUMBER_ELSEWHERE)
+            over = await self._db(partial(reconcile.next_look, self._campaign_id)) is None
+            return None if over else await self._waits(clock.after(ELSEWHERE), NUMBER_ELSEWHERE)
         if self._is_waiting:
             self._is_waiting = False
             await self._db(partial(runs.goes_on, self._campaign_id))
@@ -167,7 +166,7 @@ class Sending:
             if not self._unsettled:
                 expired = await self._db(partial(expiry.skip_expired, self._campaign_id))
                 self._left -= expired
-                return await self._db(self._next_look)
+                return await self._db(partial(reconcile.next_look, self._campaign_id))
             await asyncio.sleep(SETTLE_EVERY)
             return 0.0
         self._left -= claimed.dropped
@@ -189,7 +188,7 @@ class Sending:
         """Says on the campaign what it waits for; the seconds."""
         self._is_waiting = True
         await self._db(partial(runs.wait_until, self._campaign_id, until, str(reason)))
-        return max(LOOK_AGAIN, _seconds_until(until))
+        return max(LOOK_AGAIN, clock.until(until))
 
     async def _files_renewed(self) -> bool:
         """Gets the campaign's files to Meta anew; False when that is not possible, which pauses the campaign."""
@@ -205,18 +204,6 @@ class Sending:
         """No more than can go in a part of the lease, so that a slow number does not hold rows until it runs out."""
         in_time = int(self._turns.rate * whatsapp_settings.LEASE_SECONDS / 4)
         return max(1, min(whatsapp_settings.CLAIM_BATCH, in_time))
-
-    def _next_look(self) -> float | None:
-        """Seconds after which there may be something to claim; None when this run is over."""
-        reconcile.expire_leases(self._campaign_id)
-        if states.finish(self._campaign_id):
-            return None
-        outlook = states.outlook(self._campaign_id)
-        if outlook.status != CampaignStatus.RUNNING:
-            return None
-        if outlook.held or outlook.next_due is None:
-            return LOOK_AGAIN
-        return max(LOOK_AGAIN / 5, _seconds_until(outlook.next_due))
 
     async def _send_claimed(self, claimed: Claimed) -> None:
         waiting = deque(claimed.ready)
@@ -270,7 +257,7 @@ class Sending:
                 # To the tenth of a second: a few statements for however many people.
                 later.setdefault(math.ceil(wait * 10), []).append(ready)
         for tenths, people in later.items():
-            await self._db(partial(ledger.postpone, people, _seconds_from_now(tenths / 10)))
+            await self._db(partial(ledger.postpone, people, clock.after(tenths / 10)))
         return [ready for ready, wait in zip(batch, grant.pairs, strict=True) if not wait]
 
     def _is_full(self, more: int) -> bool:
@@ -360,11 +347,3 @@ class Sending:
         until = time.monotonic() + seconds
         while self._may_go() and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110 - see `_send`
             await asyncio.sleep(min(left, LOOK_AGAIN))
-
-
-def _seconds_from_now(seconds: float) -> datetime:
-    return clock.now() + timedelta(seconds=seconds)
-
-
-def _seconds_until(moment: datetime) -> float:
-    return (moment - clock.now()).total_seconds()
