@@ -25,8 +25,7 @@ def insert(
 
     Other fields get their defaults. Values must be such as a model would store: nothing is stripped or checked.
     """
-    count = len(next(iter(columns.values())))
-    if not count:
+    if not (count := len(next(iter(columns.values())))):
         return 0
     connection = connections[router.db_for_write(model)]
     fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
@@ -37,10 +36,10 @@ def insert(
         differing, same = _apart(differing)
         constants |= same
     conflict = OnConflict.IGNORE if ignore_conflicts else None
-    names = [connection.ops.quote_name(str(field.column)) for field in differing]
-    names += [connection.ops.quote_name(str(fields[name].column)) for name in constants]
-    start = connection.ops.insert_statement(on_conflict=conflict)
+    written = [*differing, *map(fields.__getitem__, constants)]
+    names = [connection.ops.quote_name(str(field.column)) for field in written]
     end = connection.ops.on_conflict_suffix_sql([], conflict, [], [])
+    start = connection.ops.insert_statement(on_conflict=conflict)
     into = f"{start} {connection.ops.quote_name(model._meta.db_table)} ({', '.join(names)})"
     fixed = list(constants.values())
     with connection.cursor() as cursor:
