@@ -8,6 +8,11 @@ from django.core.files.base import ContentFile
 
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppCampaign, WhatsAppTemplate
 from django_meta_whatsapp.services import batches
+from django_meta_whatsapp.services.campaigns import freeze, states
+from django_meta_whatsapp.services.campaigns.assignment import Assignment, assign
+from tests.campaigns.shop import Shop
+from tests.campaigns.stored import Line
+from tests.models import rows
 
 MakeCampaign = Callable[..., WhatsAppCampaign]
 
@@ -59,3 +64,28 @@ def make_campaign(template: WhatsAppTemplate, media: None) -> MakeCampaign:
         return campaign
 
     return make
+
+
+@pytest.fixture
+def frozen(make_campaign: MakeCampaign) -> Callable[..., Assignment]:
+    def make(people: int = 3) -> Assignment:
+        campaign = make_campaign(people=people)
+        assignment = assign(campaign)
+        states.start(campaign.pk)
+        assert freeze.freeze(assignment)
+        return assignment
+
+    return make
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+@pytest.fixture
+def somebody_elses() -> None:
+    """Rows in every state that no step of these tests may touch."""
+    rows.account()
+    for status in ("pending", "leased", "sending", "unknown", "accepted", "failed"):
+        Line(status, lease="" if status in ("pending", "unknown", "accepted", "failed") else "theirs")

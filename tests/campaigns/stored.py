@@ -21,6 +21,8 @@ from django_meta_whatsapp.models.bulk.marks import Mark
 from tests.models import rows
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = AT + timedelta(minutes=5)
+UNLEASED = {"lease": "", "lease_expires_at": None}
 Changes = dict[tuple[str, int], dict[str, Any]]
 KEPT: tuple[type[models.Model], ...] = (WhatsAppCampaignRecipient, WhatsAppMessage, WhatsAppSendAttempt)
 
