@@ -8,20 +8,16 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ValidationError
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from django_meta_whatsapp.models import WhatsAppCampaign, WhatsAppCampaignRecipient, WhatsAppTemplate
 from django_meta_whatsapp.services import clock
+from tests.admin.pages import url
 from tests.models import rows
 
 pytestmark = pytest.mark.django_db
 LIST = "whatsappcampaign"
 PEOPLE = "whatsappcampaignrecipient"
-
-
-def url(model: str, page: str, *arguments: Any) -> str:
-    return reverse(f"admin:django_meta_whatsapp_{model}_{page}", args=arguments)
 
 
 def act(client: Client, model: str, action: str, *chosen: Any, **given: Any) -> list[str]:

@@ -1,14 +1,15 @@
 """Campaigns to make and to look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 
+from django_meta_whatsapp import signals
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppCampaign, WhatsAppTemplate
-from django_meta_whatsapp.services import batches
-from django_meta_whatsapp.services.campaigns import freeze, states
+from django_meta_whatsapp.services import batches, clock
+from django_meta_whatsapp.services.campaigns import freeze, outcomes, states
 from django_meta_whatsapp.services.campaigns.assignment import Assignment, assign
 from tests.campaigns.shop import Shop
 from tests.campaigns.stored import Line
@@ -89,3 +90,29 @@ def somebody_elses() -> None:
     rows.account()
     for status in ("pending", "leased", "sending", "unknown", "accepted", "failed"):
         Line(status, lease="" if status in ("pending", "unknown", "accepted", "failed") else "theirs")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backoff in hundredths of a second."""
+    monkeypatch.setattr(outcomes, "_FIRST_WAIT", dict.fromkeys(outcomes._FIRST_WAIT, 0.02))
+
+
+@pytest.fixture(autouse=True)
+def own_time() -> Iterator[None]:
+    """Policy time is real again for the next test."""
+    yield
+    clock.reset()
+
+
+@pytest.fixture
+def hints() -> Iterator[list[int]]:
+    """The campaigns of which the clock is told."""
+    told: list[int] = []
+
+    def listener(kind: str, key: int, **_: Any) -> None:
+        told.append(key)
+
+    signals.work_due.connect(listener, sender=WhatsAppCampaign)
+    yield told
+    signals.work_due.disconnect(listener, sender=WhatsAppCampaign)
