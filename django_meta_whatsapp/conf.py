@@ -53,6 +53,7 @@ class Setting(Generic[T]):
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
+        self._aliases = [alias for alias, key in ALIASES.items() if key == name]
 
     @overload
     def __get__(self, instance: None, owner: type) -> "Setting[T]": ...
@@ -62,8 +63,13 @@ class Setting(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> "Setting[T] | T":
         if instance is None:
             return self
-        value = _given().get(self.name, self.default)
-        if not fits(value, self.types):
+        # Read several times for each webhook: hence no copy of the dict, and a look at the type before the rules for it.
+        given = _given()
+        value = given.get(self.name, self.default)
+        for alias in self._aliases:
+            if self.name not in given:
+                value = given.get(alias, value)
+        if type(value) not in self.types and not fits(value, self.types):
             raise InvalidSetting(self.name, f"{_spoken(self.types)} is expected, not {type(value).__name__}.")
         return cast("T", value)
 
@@ -88,19 +94,18 @@ def fits(value: object, types: tuple[type, ...]) -> bool:
 
 def configured() -> dict[str, Any]:
     """The host's `WHATSAPP` dict with aliases resolved; the right spelling wins over an alias."""
-    return dict(_given())
+    given = _given()
+    renamed = {ALIASES[key]: value for key, value in given.items() if key in ALIASES}
+    return {**renamed, **{key: value for key, value in given.items() if key not in ALIASES}}
 
 
 def _given() -> Mapping[str, Any]:
-    """The same, not to be changed. Webhooks read it thousands of times a second, so it is no copy where it need not be."""
+    """The dict as the host wrote it."""
     given = getattr(settings, "WHATSAPP", None) or {}
     # A dict is what it nearly always is, and asking whether something is a Mapping is slow.
     if type(given) is not dict and not isinstance(given, Mapping):
         raise InvalidSetting("WHATSAPP", "a dict is expected.")
-    if ALIASES.keys().isdisjoint(given):
-        return given
-    renamed = {ALIASES[key]: value for key, value in given.items() if key in ALIASES}
-    return {**renamed, **{key: value for key, value in given.items() if key not in ALIASES}}
+    return cast("Mapping[str, Any]", given)
 
 
 class WhatsAppSettings:

@@ -1,7 +1,7 @@
 """Group commit: webhooks that wait at the same time are kept in one transaction, and answered together.
 
-One thread with its own connection commits; the event loop only waits. A group that fails is answered as failed, nothing
-of it is kept, and the connection is opened anew for the next.
+One thread with its own connection commits; the event loop only waits (where the loop can commit by itself, `loop_commit` does).
+A group that fails is answered as failed, nothing of it is kept, and the connection is opened anew for the next.
 """
 
 import asyncio
@@ -25,6 +25,9 @@ HINT_SECONDS = 0.2
 """Hints that work is due are sent this far apart: one stands for every row committed before it."""
 CLOSE_SECONDS = 2.0
 _MEGABYTE = 1024 * 1024
+WAITING = Bounds(count=2000, weight=32 * _MEGABYTE)
+# Below the packet of 16 MB that MariaDB takes, with the largest webhook on top and its bytes escaped.
+GROUP = Bounds(count=1000, weight=4 * _MEGABYTE)
 
 
 class Waiting(NamedTuple):
@@ -36,7 +39,14 @@ class Waiting(NamedTuple):
 
 def submit(waiting: Sequence[Waiting]) -> None:
     """Hands over webhooks, in the order in which they came. When too many are waiting, the rest is answered at once."""
-    _resolve([each.answer for each in groups.put_all(waiting)], committed=False)
+    resolve(groups.put_all(waiting), committed=False)
+
+
+def resolve(group: Iterable[Waiting], *, committed: bool) -> None:
+    """Answers, in the event loop of those who wait."""
+    for each in group:
+        if not each.answer.done():
+            each.answer.set_result(committed)
 
 
 def hint() -> None:
@@ -67,20 +77,14 @@ def _commit(group: list[Waiting]) -> None:
 
 
 def _answer(group: Iterable[Waiting], *, committed: bool) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[bool]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}
     for each in group:
-        by_loop.setdefault(each.answer.get_loop(), []).append(each.answer)
-    for loop, answers in by_loop.items():
+        by_loop.setdefault(each.answer.get_loop(), []).append(each)
+    for loop, waiting in by_loop.items():
         try:
-            loop.call_soon_threadsafe(partial(_resolve, answers, committed=committed))
+            loop.call_soon_threadsafe(partial(resolve, waiting, committed=committed))
         except RuntimeError:
-            logger.info("The event loop ended before %s webhooks were answered", len(answers))
-
-
-def _resolve(answers: "list[asyncio.Future[bool]]", *, committed: bool) -> None:
-    for answer in answers:
-        if not answer.done():
-            answer.set_result(committed)
+            logger.info("The event loop ended before %s webhooks were answered", len(waiting))
 
 
 class _Hinted:
@@ -96,9 +100,8 @@ def _hint(kinds: list[str]) -> None:
 groups = Background(
     "whatsapp-journal",
     _commit,
-    waiting=Bounds(count=2000, weight=32 * _MEGABYTE),
-    # Below the packet of 16 MB that MariaDB takes, with the largest webhook on top and its bytes escaped.
-    group=Bounds(count=1000, weight=4 * _MEGABYTE),
+    waiting=WAITING,
+    group=GROUP,
     weigh=lambda waiting: len(waiting.webhook.body),
 )
 hints: Background[str] = Background(

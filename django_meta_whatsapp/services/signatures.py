@@ -22,7 +22,7 @@ _REREAD_SECONDS = 1.0
 
 class _Known:
     secrets: frozenset[str] = frozenset()
-    read_at: float | None = None
+    read_at = -math.inf
     changes = 0
 
 
@@ -64,8 +64,7 @@ def remembered_verdict(body: bytes, header: str) -> bool | None:
 
     That is the case after a while, after a change, and when none matches: the right one may be new.
     """
-    read_at = _Known.read_at
-    age = math.inf if read_at is None else time.monotonic() - read_at
+    age = time.monotonic() - _Known.read_at
     if age > REFRESH_SECONDS:
         return None
     genuine = verdict(body, header)
@@ -99,13 +98,13 @@ def read_secrets() -> None:
         WhatsAppAccount.objects.exclude(app_secret="").values_list("app_secret", flat=True)
     )
     # Somebody may have changed one while we read.
-    _Known.read_at = now if changes == _Known.changes else None
+    _Known.read_at = now if changes == _Known.changes else -math.inf
 
 
 def forget() -> None:
     """The next webhook reads the secrets anew."""
     _Known.changes += 1
-    _Known.read_at = None
+    _Known.read_at = -math.inf
 
 
 def accounts_changed(**kwargs: object) -> None:

@@ -17,8 +17,9 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 
 from django_meta_whatsapp.conf import whatsapp_settings
-from django_meta_whatsapp.services import group_commit, journal, signatures
+from django_meta_whatsapp.services import group_commit, journal, loop_commit, signatures
 from django_meta_whatsapp.services.group_commit import Waiting
+from django_meta_whatsapp.services.loop_commit import LoopKeeper
 from django_meta_whatsapp.webhooks import answers, handshake
 from django_meta_whatsapp.webhooks.asgi import Application
 
@@ -49,7 +50,6 @@ class WebhookLane:
     def __init__(self, app: Application, path: str | None = None) -> None:
         self._app = app
         self._path = path or "/" + reverse("django_meta_whatsapp:webhook").removeprefix(get_script_prefix())
-        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -61,14 +61,17 @@ class WebhookLane:
             await _send(send, *answer)
 
     def _is_ours(self, scope: Message) -> bool:
-        path, root = scope["path"], scope.get("root_path")
-        return bool(path == self._path or (root and path.removeprefix(root) == self._path))
+        path = scope["path"]
+        if path == self._path:
+            return True
+        root = scope.get("root_path")
+        return bool(root) and path.removeprefix(root) == self._path
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[str, int] | None:
         """Text and status; None when the client has gone before it had sent everything."""
         if scope["method"] not in answers.METHODS:
             return _NOT_ALLOWED
-        loop = self._loops.get(asyncio.get_running_loop()) or await self._enter()
+        loop = _loops.get(asyncio.get_running_loop()) or await _enter()
         try:
             if scope["method"] == "GET":
                 return await asyncio.to_thread(_alone, handshake.answer, QueryDict(scope["query_string"]))
@@ -79,20 +82,15 @@ class WebhookLane:
             logger.exception("A webhook could not be checked")
             return answers.UNAVAILABLE
 
-    async def _enter(self) -> "_Loop":
-        """The first webhook in this event loop. Hosts without lifespan have no other beginning and end."""
-        self._loops = {loop: state for loop, state in self._loops.items() if not loop.is_closed()}
-        state = self._loops[asyncio.get_running_loop()] = _Loop()
-        await anext(state.end)
-        return state
-
 
 class _Loop:
     """What belongs to one event loop."""
 
     def __init__(self) -> None:
-        self.end = _until_the_loop_ends()
         self._loop = asyncio.get_running_loop()
+        keeper = loop_commit.keeper()
+        self.end = _until_the_loop_ends(keeper)
+        self._submit = group_commit.submit if keeper is None else keeper.submit
         self._reading: asyncio.Task[None] | None = None
         self._arrived: list[Waiting] = []
         self._at = timezone.now()
@@ -102,7 +100,7 @@ class _Loop:
     def keep(self, body: bytes, signature: str) -> "asyncio.Future[bool]":
         """Whether the webhook is committed; False also when that takes longer than ANSWER_SECONDS."""
         if not self._arrived:
-            # Those that come in one turn of the loop have one time, and go to the thread that commits together.
+            # Those that come in one turn of the loop have one time, and are handed over together.
             self._at = timezone.now()
             self._loop.call_soon(self._hand_over)
         answer: asyncio.Future[bool] = self._loop.create_future()
@@ -111,7 +109,7 @@ class _Loop:
 
     def _hand_over(self) -> None:
         arrived, self._arrived = self._arrived, []
-        group_commit.submit(arrived)
+        self._submit(arrived)
         while self._until and all(answer.done() for answer in self._until[0][1]):
             self._until.popleft()
         self._until.append((self._loop.time() + ANSWER_SECONDS, [each.answer for each in arrived]))
@@ -141,11 +139,28 @@ class _Loop:
         await asyncio.shield(self._reading)
 
 
-async def _until_the_loop_ends() -> AsyncGenerator[None]:
+_loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+"""Of the process, and not of a lane, which may go before its loop does."""
+
+
+async def _enter() -> _Loop:
+    """The first webhook in this event loop. Hosts without lifespan have no other beginning and end."""
+    for loop in list(_loops):
+        if loop.is_closed():
+            _loops.pop(loop, None)
+    state = _loops[asyncio.get_running_loop()] = _Loop()
+    await anext(state.end)
+    return state
+
+
+async def _until_the_loop_ends(keeper: LoopKeeper | None) -> AsyncGenerator[None]:
     """A generator that was begun is closed by `loop.shutdown_asyncgens`, which whoever ends a loop calls."""
     try:
         yield
     finally:
+        _loops.pop(asyncio.get_running_loop(), None)
+        if keeper is not None:
+            await keeper.close()
         group_commit.close()
 
 
@@ -210,7 +225,6 @@ async def _body(message: Message, receive: Receive, limit: int) -> bytes | None:
 
 async def _send(send: Send, text: str, status: int) -> None:
     body = text.encode()
-    length = (b"content-length", b"%d" % len(body))
-    headers = [*_HEADERS, length] if status == 200 else [*_HEADERS, *_EXTRA.get(status, ()), length]
+    headers = [*_HEADERS, *_EXTRA.get(status, ()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

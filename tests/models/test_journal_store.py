@@ -1,18 +1,19 @@
 """Keeping many webhooks at once leaves the same rows in whatever form it is done."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_meta_whatsapp.models import WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk import journal
+from django_meta_whatsapp.models.bulk.copying import Copying
 from django_meta_whatsapp.models.bulk.journal import Received
-from tests.journeys.processes import wait_for
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 BODIES = [
@@ -28,14 +29,34 @@ WEBHOOKS = [
     for number, body in enumerate(BODIES)
 ]
 
+by_copy = pytest.mark.skipif(connection.vendor != "postgresql", reason="COPY is PostgreSQL's")
 Store = Callable[[Sequence[Received]], None]
 
 
-def insert(webhooks: Sequence[Received]) -> None:
-    journal._insert(connection, webhooks)
+def copy(webhooks: Sequence[Received]) -> None:
+    """As the event loop does it."""
+
+    async def run(database: BaseDatabaseWrapper) -> None:
+        form, done = journal.Form(database), asyncio.get_running_loop().create_future()
+        copying = Copying(database, form.statement)
+        copying.copy(form.document(webhooks), done.set_result)
+        try:
+            if error := await done:
+                raise error
+        finally:
+            copying.detach()
+
+    own = connection.copy()
+    own.ensure_connection()
+    try:
+        with own.wrap_database_errors:
+            asyncio.run(run(own))
+    finally:
+        own.close()
 
 
-each_form = pytest.mark.parametrize("store", [journal.store, insert], ids=["quickest", "portable"])
+copied = pytest.param(copy, id="copied", marks=by_copy)
+each_form = pytest.mark.parametrize("store", [pytest.param(journal.store, id="portable"), copied])
 
 
 def rows() -> list[dict[str, Any]]:
@@ -44,7 +65,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 @each_form
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_every_form_leaves_the_rows_that_one_by_one_would(store: Store) -> None:
     for each in WEBHOOKS:
         WhatsAppWebhookLog.objects.create(
@@ -70,11 +91,10 @@ def test_every_form_keeps_all_or_nothing(store: Store) -> None:
     assert not WhatsAppWebhookLog.objects.exists()
 
 
-@each_form
 @pytest.mark.django_db(transaction=True)
-def test_every_form_goes_with_the_caller_s_transaction(store: Store) -> None:
+def test_storing_goes_with_the_caller_s_transaction() -> None:
     with transaction.atomic():
-        store(WEBHOOKS)
+        journal.store(WEBHOOKS)
         assert WhatsAppWebhookLog.objects.count() == len(WEBHOOKS)
         transaction.set_rollback(True)
     assert not WhatsAppWebhookLog.objects.exists()
@@ -84,41 +104,3 @@ def test_postgresql_s_form_is_copy_where_the_driver_is_psycopg_3() -> None:
     assert journal.copies(connection) == (connection.vendor == "postgresql")
     older = SimpleNamespace(vendor="postgresql", Database=ModuleType("psycopg2"))
     assert not journal.copies(cast(Any, older))
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="COPY is PostgreSQL's")
-@pytest.mark.django_db(transaction=True)
-def test_a_copy_on_a_lost_connection_is_an_operational_error_and_a_new_one_works() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        lost = cursor.fetchone()
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", lost)
-    other.close()
-    with pytest.raises(OperationalError):
-        journal.store(WEBHOOKS)
-    connection.close()
-    journal.store(WEBHOOKS)
-    assert WhatsAppWebhookLog.objects.count() == len(WEBHOOKS)
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="COPY is PostgreSQL's")
-@pytest.mark.django_db(transaction=True)
-def test_other_threads_go_on_while_a_copy_waits() -> None:
-    waiting = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
-    table = WhatsAppWebhookLog._meta.db_table
-    with ThreadPoolExecutor(1) as thread:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f'LOCK TABLE "{table}" IN EXCLUSIVE MODE')
-            copied = thread.submit(store_and_close)
-            wait_for(lambda: cursor.execute(waiting, [table]) or cursor.fetchone() == (1,))
-        copied.result(20)
-    assert WhatsAppWebhookLog.objects.count() == len(WEBHOOKS)
-
-
-def store_and_close() -> None:
-    try:
-        journal.store(WEBHOOKS)
-    finally:
-        connections.close_all()

@@ -5,32 +5,58 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppWebhookLog
-from django_meta_whatsapp.services import group_commit, journal, signatures
+from django_meta_whatsapp.models.bulk import journal as journal_rows
+from django_meta_whatsapp.models.bulk.journal import Form, copies
+from django_meta_whatsapp.services import background, group_commit, journal, loop_commit, signatures
 from django_meta_whatsapp.services.background import Background, Bounds
+from django_meta_whatsapp.services.loop_commit import LoopKeeper
 from django_meta_whatsapp.webhooks import lane as lane_module
 from django_meta_whatsapp.webhooks.asgi import webhook_lane
+from tests.journeys.processes import wait_for
 from tests.webhooks.asgi_caller import nothing_behind
+from tests.webhooks.held import held
 from tests.webhooks.lane_caller import bodies, kept, post, post_all
 
 pytestmark = pytest.mark.usefixtures("hints_at_once")
+
+by_the_loop = pytest.mark.skipif(not copies(connection), reason="The event loop commits with psycopg 3 alone")
+by_the_thread = pytest.mark.skipif(copies(connection), reason="With psycopg 3 the event loop commits")
+
+
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many webhooks each transaction gets, whoever commits."""
+    sizes: list[int] = []
+    store, document = journal_rows.store, Form.document
+
+    def count_stored(webhooks: Any) -> None:
+        sizes.append(len(webhooks))
+        store(webhooks)
+
+    def count_copied(form: Form, webhooks: Any) -> bytes:
+        sizes.append(len(webhooks))
+        return document(form, webhooks)
+
+    monkeypatch.setattr(group_commit, "store", count_stored)
+    monkeypatch.setattr(Form, "document", count_copied)
+    return sizes
+
+
+def let_wait(monkeypatch: pytest.MonkeyPatch, bounds: Bounds) -> None:
+    """How much may wait, whoever commits."""
+    monkeypatch.setattr(group_commit.groups, "waiting", bounds)
+    monkeypatch.setattr(LoopKeeper, "waiting", bounds)
+
 
 # Groups
 
 
 def test_webhooks_that_wait_together_are_kept_in_one_transaction(
-    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
+    account: WhatsAppAccount, by_the_worker: None, groups: list[int]
 ) -> None:
-    groups: list[int] = []
-    store = group_commit.store
-
-    def count(webhooks: Any) -> None:
-        groups.append(len(webhooks))
-        store(webhooks)
-
-    monkeypatch.setattr(group_commit, "store", count)
     many = bodies(200)
     assert post_all(many) == [200] * 200
     assert sorted(kept()) == sorted(many)
@@ -38,26 +64,77 @@ def test_webhooks_that_wait_together_are_kept_in_one_transaction(
     assert len(groups) < 50
 
 
-def test_nothing_is_answered_before_it_is_committed(
-    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_commit, store = threading.Event(), group_commit.store
-
-    def late(webhooks: Any) -> None:
-        assert may_commit.wait(20)
-        store(webhooks)
-
-    monkeypatch.setattr(group_commit, "store", late)
-
+def test_nothing_is_answered_before_it_is_committed(account: WhatsAppAccount, by_the_worker: None) -> None:
     async def run() -> tuple[bool, int, int]:
-        posting = asyncio.create_task(post(webhook_lane(nothing_behind), bodies(1)[0]))
-        await asyncio.wait([posting], timeout=0.2)
-        early = posting.done()
-        may_commit.set()
-        answer = await posting
+        with held() as release:
+            posting = asyncio.create_task(post(webhook_lane(nothing_behind), bodies(1)[0]))
+            await asyncio.wait([posting], timeout=0.2)
+            early = posting.done()
+            await asyncio.to_thread(release)
+            answer = await posting
         return early, answer.status_code, await asyncio.to_thread(_count)
 
-    assert asyncio.run(run()) == (False, 200, 1)
+    assert _alone(run()) == (False, 200, 1)
+
+
+@by_the_loop
+def test_webhooks_that_come_while_a_group_is_committed_go_together_in_the_next(
+    account: WhatsAppAccount, by_the_worker: None, groups: list[int]
+) -> None:
+    many = bodies(100)
+
+    async def run() -> list[int]:
+        lane = webhook_lane(nothing_behind)
+        assert (await post(lane, many[0])).status_code == 200
+        with held() as release:
+            posting = [asyncio.create_task(post(lane, body)) for body in many[1:]]
+            await asyncio.wait(posting, timeout=0.2)
+            await asyncio.to_thread(release)
+            return [(await each).status_code for each in posting]
+
+    assert _alone(run()) == [200] * 99
+    assert sorted(kept()) == sorted(many)
+    assert len(groups) <= 3
+
+
+def test_a_group_that_is_larger_than_what_the_database_takes_at_once_is_kept(
+    account: WhatsAppAccount, by_the_worker: None
+) -> None:
+    many = [body + b" " * 400_000 for body in bodies(30)]
+    assert post_all(many) == [200] * 30
+    assert sorted(kept()) == sorted(many)
+
+
+async def until(statement: str, wanted: object) -> Any:
+    """Asks from another thread, which keeps no connection, until `wanted` (its truth) is so; what was found."""
+
+    def ask() -> list[Any]:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall())
+        finally:
+            connections.close_all()
+
+    found: list[Any] = []
+
+    def asked() -> bool:
+        found[:] = ask()
+        return bool(found) == wanted
+
+    await asyncio.to_thread(wait_for, asked)
+    return found
+
+
+COPYING = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
+LOCKED_OUT = f"{COPYING} AND wait_event_type = 'Lock'"
+
+
+def _alone(running: Any) -> Any:
+    """In an event loop, with Django's blocking calls allowed: `held` opens a connection there."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        return asyncio.run(running)
 
 
 def _count() -> int:
@@ -91,7 +168,7 @@ def test_a_group_is_bounded_by_its_bytes_too(monkeypatch: pytest.MonkeyPatch) ->
 def test_when_too_much_is_waiting_the_answer_is_503_and_nothing_of_it_is_kept(
     account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit.groups, "waiting", Bounds(count=5, weight=10_000_000))
+    let_wait(monkeypatch, Bounds(count=5, weight=10_000_000))
     many = bodies(20)
     answers = post_all(many)
     assert (answers.count(200), answers.count(503)) == (5, 15)
@@ -102,26 +179,46 @@ def test_when_too_much_is_waiting_the_answer_is_503_and_nothing_of_it_is_kept(
 def test_bytes_that_wait_are_bounded_but_the_largest_webhook_gets_in(
     account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit.groups, "waiting", Bounds(count=100, weight=1000))
+    let_wait(monkeypatch, Bounds(count=100, weight=1000))
     large = bodies(1)[0] + b" " * 2000
     assert post_all([large]) == [200]
     assert sorted(post_all([large, large])) == [200, 503]
 
 
-def test_503_says_when_to_come_again(account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "store", _fail)
-    answer = asyncio.run(post(webhook_lane(nothing_behind), bodies(1)[0]))
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-
-
-def _fail(webhooks: Any) -> None:
-    raise OperationalError("server closed the connection unexpectedly")
+def rename(table: str, name: str) -> None:
+    """Of a table that is missing, keeping fails, as before a migration has run."""
+    quote = connection.ops.quote_name
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {quote(table)} RENAME TO {quote(name)}")
+    finally:
+        connections.close_all()
 
 
 def test_a_group_that_fails_is_answered_as_failed_and_the_next_one_is_kept(
+    account: WhatsAppAccount, by_the_worker: None
+) -> None:
+    table = WhatsAppWebhookLog._meta.db_table
+
+    async def run() -> tuple[Any, int]:
+        lane = webhook_lane(nothing_behind)
+        await asyncio.to_thread(rename, table, "elsewhere")
+        try:
+            failed = await post(lane, bodies(2)[0])
+        finally:
+            await asyncio.to_thread(rename, "elsewhere", table)
+        return failed, (await post(lane, bodies(2)[1])).status_code
+
+    failed, after = asyncio.run(run())
+    assert (failed.status_code, failed["Retry-After"], after) == (503, "5", 200)
+    assert kept() == bodies(2)[1:]
+
+
+@by_the_thread
+def test_a_thread_whose_connection_is_lost_opens_another(
     account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, calls = group_commit.store, iter(range(99))
+    store, calls = journal_rows.store, iter(range(99))
 
     def failing(webhooks: Any) -> None:
         if next(calls) == 0:
@@ -143,45 +240,118 @@ def test_a_group_that_fails_is_answered_as_failed_and_the_next_one_is_kept(
     assert kept() == bodies(3)[1:]
 
 
+@by_the_loop
+def test_a_connection_that_the_server_ends_is_opened_anew(
+    account: WhatsAppAccount, by_the_worker: None
+) -> None:
+    async def run() -> list[int]:
+        lane, answers = webhook_lane(nothing_behind), list[int]()
+        for body in bodies(3):
+            answers.append((await post(lane, body)).status_code)
+            # The loop hears of it while nobody waits for an answer.
+            await until(COPYING.replace("pid", "pg_terminate_backend(pid)"), False)
+        return answers
+
+    assert _alone(run()) == [200] * 3
+    assert kept() == bodies(3)
+
+
+@by_the_loop
+def test_a_connection_that_ends_under_a_group_fails_that_group_alone(
+    account: WhatsAppAccount, by_the_worker: None
+) -> None:
+    async def run() -> list[int]:
+        lane = webhook_lane(nothing_behind)
+        with held():
+            posting = asyncio.create_task(post(lane, bodies(2)[0]))
+            await until(LOCKED_OUT, True)
+            await until(COPYING.replace("pid", "pg_terminate_backend(pid)"), False)
+            failed = await posting
+        return [failed.status_code, (await post(lane, bodies(2)[1])).status_code]
+
+    assert _alone(run()) == [503, 200]
+    assert kept() == bodies(2)[1:]
+
+
+@by_the_loop
+def test_a_server_that_is_silent_is_given_up_and_told_to_stop(
+    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_commit, "COMMIT_SECONDS", 0.2)
+
+    async def run() -> list[int]:
+        lane = webhook_lane(nothing_behind)
+        with held():
+            given_up = await post(lane, bodies(2)[0])
+            await until(LOCKED_OUT, False)
+        return [given_up.status_code, (await post(lane, bodies(2)[1])).status_code]
+
+    assert _alone(run()) == [503, 200]
+    assert kept() == bodies(2)[1:]
+
+
+@by_the_loop
+def test_a_server_that_cannot_be_reached_ends_in_503_until_it_can(
+    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signatures.read_secrets()
+
+    async def run() -> list[int]:
+        lane = webhook_lane(nothing_behind)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setitem(connections.settings["default"], "PORT", "1")
+            answers = [
+                answer.status_code
+                for answer in await asyncio.gather(*(post(lane, body) for body in bodies(3)))
+            ]
+        return [*answers, (await post(lane, bodies(1)[0])).status_code]
+
+    assert _alone(run()) == [503, 503, 503, 200]
+    assert kept() == bodies(1)
+
+
+@by_the_loop
+def test_a_connection_with_nothing_to_do_is_closed_after_a_while(
+    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "IDLE_SECONDS", 0.1)
+
+    async def run() -> list[int]:
+        lane, answers = webhook_lane(nothing_behind), list[int]()
+        for body in bodies(2):
+            answers.append((await post(lane, body)).status_code)
+            await until(COPYING, False)
+        return answers
+
+    assert _alone(run()) == [200, 200]
+
+
 def test_a_group_is_kept_whole_or_not_at_all(account: WhatsAppAccount, by_the_worker: None) -> None:
     good = journal.received(b"{}", "")
     impossible = good._replace(at=None)  # type: ignore[arg-type]
     with pytest.raises(Exception, match=r"(?i)null"):
-        group_commit.store([good, impossible, good])
+        journal_rows.store([good, impossible, good])
     assert kept() == []
 
 
 def test_a_database_that_hangs_ends_in_503(
     account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, store = threading.Event(), group_commit.store
-
-    def hang(webhooks: Any) -> None:
-        assert go_on.wait(20)
-        store(webhooks)
-
-    monkeypatch.setattr(group_commit, "store", hang)
     monkeypatch.setattr(lane_module, "ANSWER_SECONDS", 0.1)
+    signatures.read_secrets()
 
     async def run() -> int:
-        status = (await post(webhook_lane(nothing_behind), bodies(1)[0])).status_code
-        go_on.set()
-        return status
+        with held():
+            return (await post(webhook_lane(nothing_behind), bodies(1)[0])).status_code
 
-    assert asyncio.run(run()) == 503
+    assert _alone(run()) == 503
 
 
 def test_each_webhook_waits_for_a_hanging_database_as_long_as_every_other(
     account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, store = threading.Event(), group_commit.store
-
-    def hang(webhooks: Any) -> None:
-        assert go_on.wait(60)
-        store(webhooks)
-
-    monkeypatch.setattr(group_commit, "store", hang)
     monkeypatch.setattr(lane_module, "ANSWER_SECONDS", 0.3)
+    signatures.read_secrets()
 
     async def waited(lane: Any, body: bytes) -> tuple[int, float]:
         loop = asyncio.get_running_loop()
@@ -190,13 +360,13 @@ def test_each_webhook_waits_for_a_hanging_database_as_long_as_every_other(
 
     async def run() -> list[tuple[int, float]]:
         lane = webhook_lane(nothing_behind)
-        first = asyncio.create_task(waited(lane, bodies(3)[0]))
-        await asyncio.wait([first], timeout=0.2)
-        others = [await waited(lane, body) for body in bodies(3)[1:]]
-        go_on.set()
-        return [await first, *others]
+        with held():
+            first = asyncio.create_task(waited(lane, bodies(3)[0]))
+            await asyncio.wait([first], timeout=0.2)
+            others = [await waited(lane, body) for body in bodies(3)[1:]]
+            return [await first, *others]
 
-    answers = asyncio.run(run())
+    answers = _alone(run())
     assert [status for status, _ in answers] == [503] * 3
     # A timer of one loop may go off a tick early.
     assert min(seconds for _, seconds in answers) > 0.28

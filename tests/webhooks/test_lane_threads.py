@@ -138,6 +138,8 @@ def test_a_host_imports_the_lane_before_django_is_set_up() -> None:
         "from django.core.asgi import get_asgi_application\n"
         "from django_meta_whatsapp.webhooks.asgi import webhook_lane\n"
         "application = webhook_lane(get_asgi_application())\n"
+        "import gc\n"
+        "assert gc.get_freeze_count() > 10_000, 'collections look at all that Django has loaded'\n"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)

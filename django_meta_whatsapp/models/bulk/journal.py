@@ -1,4 +1,6 @@
-"""Keeping many webhooks at once: COPY on PostgreSQL, a prepared insert elsewhere. Both leave the same rows."""
+"""Keeping many webhooks at once: COPY on PostgreSQL, by `copying` and in the form made here, a prepared insert elsewhere. Both
+leave the same rows.
+"""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -11,7 +13,6 @@ from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_meta_whatsapp.models import WhatsAppWebhookLog
-from django_meta_whatsapp.models.bulk.copying import copy
 from django_meta_whatsapp.models.bulk.inserts import insert
 
 
@@ -28,13 +29,15 @@ class Received(NamedTuple):
     @property
     def digest(self) -> UUID:
         """122 bits of body and signature: of two identical deliveries the same. Bodies that two apps signed differ."""
-        return UUID(bytes=_digest(self.body, self.signature.encode()))
+        return UUID(bytes=bytes(_digest(self.body, self.signature.encode())))
 
 
-def _digest(body: bytes, signature: bytes) -> bytes:
+def _digest(body: bytes, signature: bytes) -> bytearray:
     """In the form of a UUID of a hash (version 5): MariaDB 10.11 refuses UUIDs of versions that it does not know, from 8 on."""
-    bits = blake2b(b"%b\n%b" % (signature, body), digest_size=16).digest()
-    return b"%b%c%c%c%b" % (bits[:6], bits[6] & 0x0F | 0x50, bits[7], bits[8] & 0x3F | 0x80, bits[9:])
+    bits = bytearray(blake2b(b"%b\n%b" % (signature, body), digest_size=16).digest())
+    bits[6] = bits[6] & 0x0F | 0x50
+    bits[8] = bits[8] & 0x3F | 0x80
+    return bits
 
 
 _COLUMNS = {"body": "body", "signature": "signature", "received_at": "at", "digest": "digest"}
@@ -43,23 +46,9 @@ _COLUMNS = {"body": "body", "signature": "signature", "received_at": "at", "dige
 
 def store(webhooks: Sequence[Received]) -> None:
     """Stores all or none of them, committed unless the caller has a transaction open. Tells no ids."""
-    connection = connections[router.db_for_write(WhatsAppWebhookLog)]
-    if copies(connection):
-        form = _form(connection)
-        copy(connection, form.statement, _document(form, webhooks))
-    else:
-        _insert(connection, webhooks)
-
-
-def copies(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the connection has COPY as psycopg 3 offers it; psycopg 2 has another."""
-    driver = getattr(connection, "Database", None)
-    return connection.vendor == "postgresql" and getattr(driver, "__name__", "") == "psycopg"
-
-
-def _insert(connection: BaseDatabaseWrapper, webhooks: Sequence[Received]) -> None:
+    connection = database()
     if connection.vendor == "postgresql":
-        # Of psycopg 2. Our own insert writes arrays as text there, which bytes have none of.
+        # Our own insert writes arrays as text there, which bytes of psycopg 2 have none of. Psycopg 3 copies, unless on Windows.
         WhatsAppWebhookLog.objects.bulk_create(
             WhatsAppWebhookLog(**{name: getattr(each, part) for name, part in _COLUMNS.items()})
             for each in webhooks
@@ -74,6 +63,54 @@ def _insert(connection: BaseDatabaseWrapper, webhooks: Sequence[Received]) -> No
         insert(WhatsAppWebhookLog, columns)
 
 
+def database() -> BaseDatabaseWrapper:
+    """Where the journal is: this thread's connection."""
+    return connections[router.db_for_write(WhatsAppWebhookLog)]
+
+
+def copies(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the connection has COPY as psycopg 3 offers it; psycopg 2 has another."""
+    driver = getattr(connection, "Database", None)
+    return connection.vendor == "postgresql" and getattr(driver, "__name__", "") == "psycopg"
+
+
+class Form:
+    """How webhooks are written for COPY; made once for a connection, as all that it depends on is the model.
+
+    statement: that reads `document`.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        fields = {
+            field.name: field for field in WhatsAppWebhookLog._meta.concrete_fields if not field.primary_key
+        }
+        same = [field for name, field in fields.items() if name not in _COLUMNS]
+        ordered = [*same, *map(fields.__getitem__, _COLUMNS)]
+        quote = connection.ops.quote_name
+        columns = ", ".join(quote(str(field.column)) for field in ordered)
+        table = quote(WhatsAppWebhookLog._meta.db_table)
+        self.statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)".encode()
+        blank = WhatsAppWebhookLog()
+        shared = [_PACK[field.get_internal_type()](getattr(blank, field.attname)) for field in same]
+        # How many fields there are, and those that are the same in all rows.
+        self._packed = struct.pack("!h", len(ordered)) + b"".join(shared)
+
+    def document(self, webhooks: Sequence[Received]) -> bytes:
+        """All of them; the server stores all or none."""
+        packed, packed_at = self._packed, b""
+        parts: list[bytes | bytearray] = [_SIGNATURE]
+        known_at: datetime | None = None
+        for body, signature, at in webhooks:
+            if at is not known_at or not packed_at:
+                # Webhooks that came together have one time.
+                known_at, packed_at = at, _pack_time(at) + _SIXTEEN
+            signed = signature.encode()
+            digest = _digest(body, signed)
+            parts += (packed, _LENGTH(len(body)), body, _LENGTH(len(signed)), signed, packed_at, digest)
+        parts.append(_END)
+        return b"".join(parts)
+
+
 # The binary form of COPY (PostgreSQL's page "COPY", section "Binary Format"): each field is its length and its bytes.
 # Text would write each byte of a body as two digits, and psycopg, row by row, takes several times as long.
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -84,51 +121,6 @@ _SIXTEEN = _LENGTH(16)
 _INSTANT = struct.Struct("!iq").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class _Form(NamedTuple):
-    """How rows are written. packed: how many fields there are, and those that are the same in all rows."""
-
-    statement: bytes
-    packed: bytes
-
-
-_forms: dict[str, _Form] = {}
-
-
-def _form(connection: BaseDatabaseWrapper) -> _Form:
-    """Made once for a database: all that it depends on is the model."""
-    if connection.alias not in _forms:
-        _forms[connection.alias] = _make_form(connection)
-    return _forms[connection.alias]
-
-
-def _make_form(connection: BaseDatabaseWrapper) -> _Form:
-    fields = {
-        field.name: field for field in WhatsAppWebhookLog._meta.concrete_fields if not field.primary_key
-    }
-    same = [field for name, field in fields.items() if name not in _COLUMNS]
-    ordered = [*same, *map(fields.__getitem__, _COLUMNS)]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in ordered)
-    statement = f"COPY {quote(WhatsAppWebhookLog._meta.db_table)} ({columns}) FROM STDIN (FORMAT BINARY)"
-    blank = WhatsAppWebhookLog()
-    shared = [_PACK[field.get_internal_type()](getattr(blank, field.attname)) for field in same]
-    return _Form(statement.encode(), struct.pack("!h", len(ordered)) + b"".join(shared))
-
-
-def _document(form: _Form, webhooks: Sequence[Received]) -> bytes:
-    packed, parts, packed_at = form.packed, [_SIGNATURE], b""
-    known_at: datetime | None = None
-    for body, signature, at in webhooks:
-        if at is not known_at or not packed_at:
-            # Webhooks that came together have one time.
-            known_at, packed_at = at, _pack_time(at) + _SIXTEEN
-        signed = signature.encode()
-        digest = _digest(body, signed)
-        parts += (packed, _LENGTH(len(body)), body, _LENGTH(len(signed)), signed, packed_at, digest)
-    parts.append(_END)
-    return b"".join(parts)
 
 
 def _pack_text(value: str | None) -> bytes:
