@@ -1,6 +1,7 @@
 """Many new rows from plain values: no model instances, one statement on PostgreSQL, one prepared statement elsewhere."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -35,6 +36,9 @@ def insert(
     if connection.vendor == "postgresql":
         differing, same = _apart(differing)
         constants |= same
+        if not ignore_conflicts:
+            _copy(connection, model, differing, {fields[name]: value for name, value in constants.items()})
+            return count
     conflict = OnConflict.IGNORE if ignore_conflicts else None
     written = [*differing, *map(fields.__getitem__, constants)]
     names = [connection.ops.quote_name(str(field.column)) for field in written]
@@ -50,10 +54,55 @@ def insert(
             cursor.execute(f"{into} {given} {end}", [*fixed, *parameters])
         else:
             places = ", ".join("%s" for _ in names)
-            stored = [_stored(field, values, connection) for field, values in differing.items()]
+            stored = [_stored(field, values) for field, values in differing.items()]
             rows = zip(*stored, *(repeat(value, count) for value in fixed), strict=True)
             cursor.executemany(f"{into} VALUES ({places}) {end}", list(rows))
         return int(cursor.rowcount)
+
+
+def _copy(
+    connection: BaseDatabaseWrapper,
+    model: type[models.Model],
+    differing: _Columns,
+    constants: Mapping["models.Field[Any, Any]", Any],
+) -> None:
+    """By COPY, which costs PostgreSQL two thirds of an INSERT from arrays, but knows no conflicts."""
+    # No column of ours has a default in the database: those that are not named hold NULL.
+    given = {field: value for field, value in constants.items() if value is not None}
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in (*differing, *given))
+    table = connection.ops.quote_name(model._meta.db_table)
+    end = "".join(f"\t{_escaped(_text(field, value))}" for field, value in given.items()) + "\n"
+    lines = map("\t".join, zip(*(_texts(field, values) for field, values in differing.items()), strict=True))
+    statement = f"COPY {table} ({names}) FROM STDIN"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(end.join(lines) + end)
+
+
+def _texts(field: "models.Field[Any, Any]", values: Sequence[Any]) -> list[str]:
+    """Values of a column as COPY reads them."""
+    if isinstance(field, models.JSONField):
+        values = _encoded(field, values)
+    if None not in values:
+        # All at once, between characters that PostgreSQL's text cannot hold.
+        texts = _escaped("\0".join(map(str, values))).split("\0")
+        if len(texts) == len(values):
+            return texts
+    return [r"\N" if value is None else _escaped(str(value)) for value in values]
+
+
+def _text(field: "models.Field[Any, Any]", value: Any) -> str:
+    """A constant as `_constants` has it: of JSON, in the driver's wrapper."""
+    return json.dumps(value.obj, cls=field.encoder) if isinstance(field, models.JSONField) else str(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t").replace("\r", r"\r")
+
+
+def _encoded(field: "models.JSONField[Any, Any]", values: Iterable[Any]) -> list[str | None]:
+    """JSON values as text, None as it is: with one encoder for all of them."""
+    encode = (field.encoder or json.JSONEncoder)().encode
+    return [None if value is None else encode(value) for value in values]
 
 
 def _constants(
@@ -90,10 +139,6 @@ def _arrays(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[str, li
     return ", ".join(arrays), parameters
 
 
-def _stored(
-    field: "models.Field[Any, Any]", values: Sequence[Any], connection: BaseDatabaseWrapper
-) -> Sequence[Any]:
+def _stored(field: "models.Field[Any, Any]", values: Sequence[Any]) -> Sequence[Any]:
     """JSON is written out; text and numbers are stored as they are."""
-    if isinstance(field, models.JSONField):
-        return [field.get_db_prep_save(value, connection) for value in values]
-    return values
+    return _encoded(field, values) if isinstance(field, models.JSONField) else values
