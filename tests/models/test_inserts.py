@@ -65,6 +65,18 @@ def test_what_all_rows_share_may_hold_anything(text: str) -> None:
     assert list(stored) == [(text, {"1": text})] * 2
 
 
+def test_a_value_of_json_that_looks_like_what_is_between_two_is_one_value() -> None:
+    campaign = rows.campaign()
+    texts = ['", "\\u0000", "', ", \\u0000, ", '\\", "\\\\u0000", "']
+    columns: dict[str, list[Any]] = {
+        "identity": [f"p:{number}" for number in range(len(texts))],
+        "parameters": [{"1": text, text: [text, 1]} for text in texts],
+    }
+    insert(WhatsAppCampaignRecipient, columns, shared={"campaign_id": campaign.pk})
+    stored = WhatsAppCampaignRecipient.objects.order_by("pk").values_list("parameters", flat=True)
+    assert list(stored) == columns["parameters"]
+
+
 def test_what_cannot_be_stored_leaves_no_row_and_the_connection_usable() -> None:
     rows.contact(phone="4512345678")
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -1,7 +1,7 @@
 """Many new rows from plain values: no model instances, one statement on PostgreSQL, one prepared statement elsewhere."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -11,6 +11,8 @@ from django.db.models.constants import OnConflict
 
 from django_meta_whatsapp.models.bulk.rows import array, documents
 
+_MARK = "\0"
+"""PostgreSQL's text cannot hold it."""
 _Columns = dict["models.Field[Any, Any]", Sequence[Any]]
 
 
@@ -83,8 +85,7 @@ def _texts(field: "models.Field[Any, Any]", values: Sequence[Any]) -> list[str]:
     if isinstance(field, models.JSONField):
         values = _encoded(field, values)
     if None not in values:
-        # All at once, between characters that PostgreSQL's text cannot hold.
-        texts = _escaped("\0".join(map(str, values))).split("\0")
+        texts = _escaped(_MARK.join(map(str, values))).split(_MARK)
         if len(texts) == len(values):
             return texts
     return [r"\N" if value is None else _escaped(str(value)) for value in values]
@@ -99,9 +100,15 @@ def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t").replace("\r", r"\r")
 
 
-def _encoded(field: "models.JSONField[Any, Any]", values: Iterable[Any]) -> list[str | None]:
-    """JSON values as text, None as it is: with one encoder for all of them."""
+def _encoded(field: "models.JSONField[Any, Any]", values: Sequence[Any]) -> list[str | None]:
+    """JSON values as text, None as it is. All at once with a text between them that is none of them: each by itself costs
+    three times as much."""
     encode = (field.encoder or json.JSONEncoder)().encode
+    marked: list[Any] = [_MARK] * (2 * len(values) - 1)
+    marked[::2] = values
+    texts: list[str | None] = [*encode(marked)[1:-1].split(f", {encode(_MARK)}, ")]
+    if len(texts) == len(values) and None not in values:
+        return texts
     return [None if value is None else encode(value) for value in values]
 
 

@@ -43,16 +43,19 @@ def drafts(assignment: Assignment, batch: Sequence[Candidate]) -> list[Draft]:
         account, [each for each in identities if each], category=assignment.category, known=known
     )
     about = contact_fields.prefixed((one.pk for one in known.values()), assignment.personaliser.fields)
+    is_marketing = assignment.category == TemplateCategory.MARKETING
+    keeps_from_us = is_marketing and not whatsapp_settings.SEND_MARKETING_TO_US
     rows = []
     for candidate, person, identity in zip(batch, people, identities, strict=True):
         if person is None:
             rows.append(_unreadable(candidate))
             continue
         contact = known[identity]
-        row = _draft(assignment, candidate, person, contact, about.get(contact.pk))
+        row = _draft(assignment, candidate, person, contact, about.get(contact.pk) if about else None)
         if identity in refused:
             row = row.skipped(SkipReason(refused[identity].reason))
-        elif _is_undeliverable(assignment, person):
+        # Meta takes marketing to the US and never delivers it.
+        elif keeps_from_us and phones.is_us(person.phone):
             row = row.skipped(SkipReason.US_MARKETING)
         rows.append(row)
     return rows
@@ -88,9 +91,3 @@ def _draft(
         else person.identities(assignment.account.portfolio_id)[0]
     )
     return Draft(name, phone, contact.pk, identity, filled.values)
-
-
-def _is_undeliverable(assignment: Assignment, person: Person) -> bool:
-    """Meta takes marketing to the US and never delivers it."""
-    marketing = assignment.category == TemplateCategory.MARKETING
-    return marketing and not whatsapp_settings.SEND_MARKETING_TO_US and phones.is_us(person.phone)
