@@ -104,19 +104,24 @@ def _is_complete(number: str) -> bool:
     """
     if not _PLAIN.fullmatch(number):
         return False
-    for length in range(1, _LONGEST_CODE + 1):
-        plan = _plan(number[1 : 1 + length])
-        if plan is not None:
-            national = number[1 + length :]
-            return (
-                len(national) in plan.lengths
-                and not national.startswith("0")
-                and not (plan.prefix and plan.prefix.match(national))
-            )
-    return False
+    length, plan = _plan_at(number[1 : 1 + _LONGEST_CODE])
+    if plan is None:
+        return False
+    national = number[1 + length :]
+    return (
+        len(national) in plan.lengths
+        and not national.startswith("0")
+        and not (plan.prefix and plan.prefix.match(national))
+    )
 
 
 @cache
+def _plan_at(digits: str) -> tuple[int, _Plan | None]:
+    """The length of the country code at the beginning of `digits`, a number's first three, and the plan behind it."""
+    found = ((length, _plan(digits[:length])) for length in range(1, _LONGEST_CODE + 1))
+    return next(((length, plan) for length, plan in found if plan is not None), (0, None))
+
+
 def _plan(code: str) -> _Plan | None:
     """The plan behind a country code; None for what is no country code."""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))

@@ -97,9 +97,10 @@ def test_what_cannot_be_stored_leaves_no_row(
         return insert(*arguments, **named)
 
     monkeypatch.setattr(freeze, "insert", breaking)
-    campaign = make_campaign(people=200)
+    campaign = make_campaign(people=400)
     with pytest.raises(RuntimeError, match="disk full"):
         freeze.freeze(assign(campaign))
     assert calls == [3]
     assert not WhatsAppCampaignRecipient.objects.exists()
-    assert WhatsAppContact.objects.count() in (120, 160)
+    # Of the batches behind it one may have been looked up, and one was about to be.
+    assert WhatsAppContact.objects.count() in (120, 160, 200)
