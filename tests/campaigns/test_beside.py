@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db.models.signals import pre_delete
 
 from django_meta_whatsapp.errors import InvalidFile
 from django_meta_whatsapp.models import (
@@ -104,3 +105,19 @@ def test_what_cannot_be_stored_leaves_no_row(
     assert not WhatsAppCampaignRecipient.objects.exists()
     # Of the batches behind it one may have been looked up, and one was about to be.
     assert WhatsAppContact.objects.count() in (120, 160, 200)
+
+
+def test_a_campaign_that_is_deleted_while_it_is_frozen_leaves_no_row(make_campaign: MakeCampaign) -> None:
+    campaign = make_campaign(people=80)
+    assert not freeze.freeze(assign(campaign), iter([False, True]).__next__, keep=True)
+
+    def another_goes_on(**kwargs: Any) -> None:
+        """What is committed when Django has found the rows to delete and has not come to the campaign's."""
+        WhatsAppCampaignRecipient.objects.create(campaign_id=campaign.pk, identity="p:4529999999")
+
+    pre_delete.connect(another_goes_on, sender=WhatsAppCampaign)
+    try:
+        campaign.delete()
+    finally:
+        pre_delete.disconnect(another_goes_on, sender=WhatsAppCampaign)
+    assert not WhatsAppCampaignRecipient.objects.exists()

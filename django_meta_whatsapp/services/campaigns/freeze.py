@@ -159,6 +159,11 @@ def _discard_some(campaign_id: int, at: Frozen) -> Frozen:
     return left
 
 
+def campaign_deleted(instance: WhatsAppCampaign, using: str, **kwargs: Any) -> None:
+    """Takes away what was frozen after Django had looked for the rows to delete; from now on nobody can add any."""
+    WhatsAppCampaignRecipient.objects.using(using).filter(campaign_id=instance.pk).delete()
+
+
 def _unchanged(campaign_id: int, at: Frozen) -> QuerySet[WhatsAppCampaign]:
     return WhatsAppCampaign.objects.filter(
         pk=campaign_id, frozen_at=None, total_count=at.total, skipped_count=at.skipped
