@@ -15,6 +15,7 @@ from django_meta_whatsapp.errors import InvalidPhoneNumber
 
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _US_AREA = "US"
+_NUMBER = re.compile(r"\+?[0-9]{5,20}")
 _PLAIN = re.compile(r"\+[1-9][0-9]{5,18}")
 _LONGEST_CODE = 3
 
@@ -26,10 +27,12 @@ def from_typed(number: str, *, field: str = "phone_number", country_code: str | 
     DEFAULT_COUNTRY_CODE), a leading 0 is the national prefix of that country, and all else is international.
     Raises InvalidPhoneNumber, naming `field`, for what cannot be a number.
     """
-    bare = _SEPARATORS.sub("", str(number))
+    if _is_complete(typed := str(number)):
+        return typed
+    bare = _SEPARATORS.sub("", typed)
     if bare.startswith("00"):
         bare = f"+{bare[2:]}"
-    if not re.fullmatch(r"\+?[0-9]{5,20}", bare):
+    if not _NUMBER.fullmatch(bare):
         raise InvalidPhoneNumber(field, f"{number!r} is not a phone number.")
     if bare.startswith("+"):
         return _possible(bare, None, number, field)
@@ -101,19 +104,24 @@ def _is_complete(number: str) -> bool:
     """
     if not _PLAIN.fullmatch(number):
         return False
-    for length in range(1, _LONGEST_CODE + 1):
-        plan = _plan(number[1 : 1 + length])
-        if plan is not None:
-            national = number[1 + length :]
-            return (
-                len(national) in plan.lengths
-                and not national.startswith("0")
-                and not (plan.prefix and plan.prefix.match(national))
-            )
-    return False
+    length, plan = _plan_at(number[1 : 1 + _LONGEST_CODE])
+    if plan is None:
+        return False
+    national = number[1 + length :]
+    return (
+        len(national) in plan.lengths
+        and not national.startswith("0")
+        and not (plan.prefix and plan.prefix.match(national))
+    )
 
 
 @cache
+def _plan_at(digits: str) -> tuple[int, _Plan | None]:
+    """The length of the country code at the beginning of `digits`, a number's first three, and the plan behind it."""
+    found = ((length, _plan(digits[:length])) for length in range(1, _LONGEST_CODE + 1))
+    return next(((length, plan) for length, plan in found if plan is not None), (0, None))
+
+
 def _plan(code: str) -> _Plan | None:
     """The plan behind a country code; None for what is no country code."""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from django_meta_whatsapp import queue, signals
 from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.errors import QueueUnavailable
-from django_meta_whatsapp.models import MessageDirection, WhatsAppAccount, WhatsAppMessage
+from django_meta_whatsapp.models import MessageDirection, WhatsAppAccount, WhatsAppCampaign, WhatsAppMessage
 from django_meta_whatsapp.services import (
     group_commit,
     inbound_media,
@@ -21,6 +21,7 @@ from django_meta_whatsapp.services import (
     statuses,
     unrouted,
 )
+from django_meta_whatsapp.services.campaigns import freeze
 from django_meta_whatsapp.services.pacing import number
 from django_meta_whatsapp.services.transactions import database
 
@@ -48,6 +49,9 @@ def connect() -> None:
             sender=WhatsAppAccount,
             dispatch_uid="django_meta_whatsapp.secrets",
         )
+    post_delete.connect(
+        freeze.campaign_deleted, sender=WhatsAppCampaign, dispatch_uid="django_meta_whatsapp.campaign_deleted"
+    )
     post_save.connect(
         unrouted.account_changed, sender=WhatsAppAccount, dispatch_uid="django_meta_whatsapp.unrouted"
     )

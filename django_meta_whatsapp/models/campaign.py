@@ -260,6 +260,9 @@ class WhatsAppCampaignRecipient(models.Model):
         on_delete=models.CASCADE,
         related_name="recipients",
         db_index=False,  # the indexes below start with it
+        # Rows are only added by who has just written, and so holds, the campaign's row: to look for it again for each of them
+        # told PostgreSQL nothing new.
+        db_constraint=False,
     )
     contact = models.ForeignKey(
         WhatsAppContact,

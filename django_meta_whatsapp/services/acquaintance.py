@@ -5,11 +5,11 @@ statements for each batch. All that needs a closer look goes to `contacts.ensure
 """
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from itertools import count
 from typing import NamedTuple
 
 from django_meta_whatsapp.models import WhatsAppContact, WhatsAppContactIdentity
-from django_meta_whatsapp.models.bulk.inserts import insert
+from django_meta_whatsapp.models.bulk.inserts import insert, insert_named
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.models.contact import phone_identity, phones_among
 from django_meta_whatsapp.services import contacts
@@ -68,7 +68,8 @@ def _ensure(identities: Sequence[str], people: dict[str, Person]) -> dict[str, A
     known = _known(identities)
     strangers = [identity for identity in identities if identity not in known]
     if strangers:
-        introduced = in_transaction(partial(_introduce, strangers, people))
+        tries = count()
+        introduced = in_transaction(lambda: (_meet_again if next(tries) else _introduce)(strangers, people))
         known |= _known(strangers) if introduced is None else introduced
     return known
 
@@ -92,16 +93,32 @@ def _acquaintance(pk: int, phone: str | None, name: str, opted_out: bool, is_blo
     return Acquaintance(pk, phone or "", name, opted_out or is_blocked)
 
 
-def _introduce(strangers: Sequence[str], people: dict[str, Person]) -> dict[str, Acquaintance] | None:
+def _introduce(strangers: Sequence[str], people: dict[str, Person]) -> dict[str, Acquaintance]:
     """Rows for people with a number, in its order: every process takes its locks in the same one. The first statement writes.
 
-    None when some of the identities have turned out to be somebody's.
+    Raises IntegrityError when anybody else has made one of them: databases ask much less for rows whose conflicts they need
+    not get around.
     """
-    digits = [identity.removeprefix(phone_identity("")) for identity in strangers]
-    names = [people[identity].name.strip()[:_NAME_LENGTH] for identity in strangers]
-    insert(WhatsAppContact, {"phone": digits, "name": names}, ignore_conflicts=True)
-    owners = _numbered(digits)
+    columns = _columns(strangers, people)
+    ids = insert_named(WhatsAppContact, columns, by="phone")
+    keys = [ids[digits] for digits in columns["phone"]]
+    insert(WhatsAppContactIdentity, {"contact_id": keys, "identity": strangers})
+    made = zip(strangers, keys, columns["phone"], columns["name"], strict=True)
+    return {identity: Acquaintance(pk, digits, name, False) for identity, pk, digits, name in made}
+
+
+def _meet_again(strangers: Sequence[str], people: dict[str, Person]) -> dict[str, Acquaintance] | None:
+    """The same where some have rows. None when some of the identities have turned out to be somebody's."""
+    columns = _columns(strangers, people)
+    insert(WhatsAppContact, columns, ignore_conflicts=True)
+    owners = _numbered(columns["phone"])
     there = [identity for identity in strangers if identity in owners]
     ids = [owners[identity].pk for identity in there]
     written = insert(WhatsAppContactIdentity, {"contact_id": ids, "identity": there}, ignore_conflicts=True)
     return owners if written == len(strangers) else None
+
+
+def _columns(strangers: Sequence[str], people: dict[str, Person]) -> dict[str, list[str]]:
+    digits = [identity.removeprefix(phone_identity("")) for identity in strangers]
+    names = [people[identity].name.strip()[:_NAME_LENGTH] for identity in strangers]
+    return {"phone": digits, "name": names}

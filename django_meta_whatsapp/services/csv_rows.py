@@ -7,6 +7,7 @@ import codecs
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from django_meta_whatsapp.errors import InvalidFile
@@ -25,6 +26,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_WHOLE_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
 _EXCEL_HINT = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
 _SAVE_AS = 'Save the file as "CSV UTF-8" and try again.'
 
@@ -32,15 +34,18 @@ _SAVE_AS = 'Save the file as "CSV UTF-8" and try again.'
 class Row(NamedTuple):
     """One row. `line` is the line of the file on which it starts, the header's being 1.
 
-    values: lower-cased column name to the cell's text, stripped; "" where the row is too short.
-    original: the same by the names as they stand in the file.
+    original: column name, as it stands in the file, to the cell's text, stripped; "" where the row is too short.
     surplus: filled cells beyond the last column; a sign of an unquoted separator.
     """
 
     line: int
-    values: dict[str, str]
     original: dict[str, str]
     surplus: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The same as `original` by lower-cased names."""
+        return {name.lower(): text for name, text in self.original.items()}
 
 
 def read_rows(file: BinaryIO, *, any_of: Sequence[str] = ()) -> Iterator[Row]:
@@ -55,26 +60,26 @@ def read_rows(file: BinaryIO, *, any_of: Sequence[str] = ()) -> Iterator[Row]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         names = _names(next(reader, []), any_of)
-        lowered = [name.lower() for name in names]
         started = lines.number + 1
-        lines.begin_record()
+        lines.record_size = 0
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _row(started, names, lowered, cells)
+            stripped = list(map(str.strip, cells))
+            if any(stripped):
+                yield _row(started, names, stripped)
             started = lines.number + 1
-            lines.begin_record()
+            lines.record_size = 0
     except csv.Error as error:
         raise InvalidFile(_FIELD, f"line {lines.number} cannot be read: {error}.") from error
 
 
-def _row(line: int, names: Sequence[str], lowered: Sequence[str], cells: Sequence[str]) -> Row:
-    stripped = [cell.strip() for cell in cells]
-    stripped += [""] * (len(names) - len(stripped))
-    original, values = dict(zip(names, stripped, strict=False)), dict(zip(lowered, stripped, strict=False))
+def _row(line: int, names: Sequence[str], cells: list[str]) -> Row:
+    surplus = tuple(filter(None, cells[len(names) :]))
+    if len(cells) < len(names):
+        cells += [""] * (len(names) - len(cells))
+    original = dict(zip(names, cells, strict=False))
     # Columns without a name.
     original.pop("", None)
-    values.pop("", None)
-    return Row(line, values, original, tuple(filter(None, stripped[len(names) :])))
+    return Row(line, original, surplus)
 
 
 def _names(header: Sequence[str], any_of: Sequence[str]) -> list[str]:
@@ -103,78 +108,83 @@ def _delimiter(lines: "_Lines") -> str:
 
 
 class _Lines:
-    """The lines of a binary file as text, with their ends, which csv needs inside quotes."""
+    """The lines of a binary file as text, with their ends, which csv needs inside quotes.
+
+    number: of the line that was taken last; record_size: characters since the caller set it to 0, for a new row.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.number = 0
-        self._text = ""
+        self.record_size = 0
         self._file = file
+        self._rest = ""
         head = file.read(CHUNK)
         bom, self._encoding = next((pair for pair in _BOMS if head.startswith(pair[0])), (b"", "utf-8"))
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
-        self._text = self._decoded(head[len(bom) :], final=not head)
         self._ended = not head
-        self._taken = 0
-        self._record_size = 0
+        self._is_plain = True
+        self._whole: Iterator[str] = iter(())
+        self._take_in(head[len(bom) :])
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        end = self._end_of_line()
-        line = self._text[self._taken : end]
+        line = next(self._whole, "") or self._read_on()
         if not line:
             raise StopIteration
-        self._taken = end
         self.number += 1
-        self._record_size += len(line)
-        self._check_size(self._record_size)
-        if "\0" in line:
+        self.record_size += len(line)
+        if self.record_size > RECORD_LIMIT:
+            raise self._too_long()
+        if not self._is_plain and "\0" in line:
             raise InvalidFile(_FIELD, f"line {self.number} is not plain text. {_SAVE_AS}")
         return line
 
     def peek(self) -> str:
         """The next line, which stays."""
-        return self._text[self._taken : self._end_of_line()]
+        line = next(self._whole, "") or self._read_on()
+        self._whole = chain([line], self._whole)
+        return line
 
-    def begin_record(self) -> None:
-        """What follows belongs to another row."""
-        self._record_size = 0
+    def _read_on(self) -> str:
+        """The first line of what follows in the file; "" at its end."""
+        while not self._ended:
+            if len(self._rest) > RECORD_LIMIT:
+                raise self._too_long()
+            chunk = self._file.read(CHUNK)
+            self._ended = not chunk
+            self._take_in(chunk)
+            if line := next(self._whole, ""):
+                return line
+        return ""
 
-    def _end_of_line(self) -> int:
-        searched = self._taken
-        while True:
-            found = _LINE_END.search(self._text, searched)
-            # A \r at the very end may be the first half of \r\n.
-            if found and (found.end() < len(self._text) or self._ended):
-                return found.end()
-            if self._ended:
-                return len(self._text)
-            searched = max(len(self._text) - self._taken - 1, 0)
-            self._check_size(searched)
-            self._refill()
-
-    def _refill(self) -> None:
-        chunk = self._file.read(CHUNK)
-        self._ended = not chunk
-        rest = self._text[self._taken :]
-        self._taken = 0
-        self._text = rest  # what a bad byte's line number is counted from
-        self._text += self._decoded(chunk, final=self._ended)
+    def _take_in(self, chunk: bytes) -> None:
+        """All whole lines of a chunk at once: one by one they cost several times as much."""
+        text = self._rest + self._decoded(chunk, final=self._ended)
+        end = max(text.rfind("\n"), text.rfind("\r")) + 1
+        lines = _WHOLE_LINE.findall(text, 0, end)
+        # A \r at the very end may be the first half of \r\n.
+        if end == len(text) and text.endswith("\r") and not self._ended:
+            end -= len(lines.pop())
+        self._rest = text[end:]
+        if self._ended and self._rest:
+            lines.append(self._rest)
+        self._is_plain = "\0" not in text
+        self._whole = iter(lines)
 
     def _decoded(self, chunk: bytes, *, final: bool) -> str:
         try:
             return self._decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
-            before = self._text + error.object[: error.start].decode(self._encoding)
+            before = self._rest + error.object[: error.start].decode(self._encoding)
             line = self.number + len(_LINE_END.findall(before)) + 1
             raise InvalidFile(
                 _FIELD, f"line {line} is not text in {self._encoding.upper()}. {_SAVE_AS}"
             ) from error
 
-    def _check_size(self, size: int) -> None:
-        if size > RECORD_LIMIT:
-            line = self.number or 1
-            raise InvalidFile(
-                _FIELD, f"the row at line {line} is longer than {RECORD_LIMIT} characters; is a quote open?"
-            )
+    def _too_long(self) -> InvalidFile:
+        told = (
+            f"the row at line {self.number or 1} is longer than {RECORD_LIMIT} characters; is a quote open?"
+        )
+        return InvalidFile(_FIELD, told)

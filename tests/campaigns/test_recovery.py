@@ -22,7 +22,7 @@ from django_meta_whatsapp.models import WhatsAppCampaign, WhatsAppCampaignRecipi
 from django_meta_whatsapp.services.campaigns import audience, database, freeze, ledger, runner, runs, states
 from django_meta_whatsapp.services.campaigns.assignment import assign
 from django_meta_whatsapp.services.campaigns.candidates import Candidate
-from django_meta_whatsapp.services.campaigns.drafts import drafts
+from django_meta_whatsapp.services.campaigns.drafts import drafts, met
 from django_meta_whatsapp.services.campaigns.freeze import Frozen
 from django_meta_whatsapp.services.campaigns.states import Counts
 from tests.campaigns.conftest import MakeCampaign
@@ -244,7 +244,7 @@ def test_a_freezing_that_died_is_begun_anew(
     states.start(campaign.pk)
     assignment = assign(campaign)
     batches = audience.in_batches(audience.candidates(campaign, assignment.account))
-    freeze._store(campaign.pk, drafts(assignment, next(batches)), Frozen(False, 0, 0))
+    freeze._store(campaign.pk, drafts(assignment, met(assignment, next(batches))), Frozen(False, 0, 0))
     campaign.refresh_from_db()
     assert (campaign.total_count, campaign.frozen_at) == (400, None)
     assert runner_freezes(campaign)
@@ -311,7 +311,7 @@ def test_a_freezer_that_was_overtaken_writes_nothing_more(make_campaign: MakeCam
     states.start(campaign.pk)
     assignment = assign(campaign)
     assert freeze.freeze(assignment)
-    late = drafts(assignment, [Candidate("+4512345678", "Late", {"order": 1})])
+    late = drafts(assignment, met(assignment, [Candidate("+4512345678", "Late", {"order": 1})]))
     with pytest.raises(freeze._OvertakenError):
         freeze._store(campaign.pk, late, Frozen(False, 5, 0))
     freeze.discard(campaign.pk, Frozen(False, 5, 0))

@@ -1,5 +1,6 @@
 """Partial indexes: what each database makes of them, and that the hot queries find their rows by them."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from django_meta_whatsapp.models import AttemptState, WhatsAppMessage
 from django_meta_whatsapp.models.bulk import claims, marks, settling
 from django_meta_whatsapp.models.bulk.marks import Mark
 from django_meta_whatsapp.models.bulk.settling import Answer
+from django_meta_whatsapp.models.fields import OpaqueIdField, PhoneField
 from django_meta_whatsapp.models.indexes import PartialIndex, SparseUnique
 from django_meta_whatsapp.services import outbox_rows
 from django_meta_whatsapp.services.campaigns import resending, runs, states
@@ -60,6 +62,22 @@ def test_an_index_is_partial_where_the_database_can(model: type[models.Model], i
     assert (" WHERE " in made) == connection.features.supports_partial_indexes
     assert index.name in made
     assert index.clone() == index
+
+
+@pytest.mark.django_db
+def test_ids_and_numbers_have_no_second_index_for_a_search_by_their_beginning() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL gets such indexes")
+    own = {
+        (model._meta.db_table, str(field.column))
+        for model in apps.get_app_config("django_meta_whatsapp").get_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, OpaqueIdField | PhoneField)
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename, indexdef FROM pg_indexes WHERE indexdef LIKE '%pattern_ops%'")
+        found = [(table, re.findall(r"(\w+) varchar_pattern_ops", made)) for table, made in cursor.fetchall()]
+    assert [(table, name) for table, (name, *_) in found if (table, name) in own] == []
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_meta_whatsapp.models import WhatsAppCampaignRecipient, WhatsAppContact
@@ -16,7 +16,9 @@ pytestmark = pytest.mark.django_db
 STRANGE = ['{a},"b"\\c\' %s \n ü ☂', "NULL", "null", "", "\\", '"', ",", "{}"]
 
 
-def test_each_row_gets_its_own_values_and_the_defaults_of_the_rest() -> None:
+@pytest.mark.parametrize("ignore_conflicts", [False, True])
+def test_each_row_gets_its_own_values_and_the_defaults_of_the_rest(ignore_conflicts: bool) -> None:
+    """By either way of PostgreSQL, a COPY and an INSERT, and by that of the others."""
     campaign = rows.campaign()
     columns: dict[str, list[Any]] = {
         "name": STRANGE,
@@ -24,7 +26,8 @@ def test_each_row_gets_its_own_values_and_the_defaults_of_the_rest() -> None:
         "parameters": [{"1": text, "n": [1, None, {"a": text}]} for text in STRANGE],
         "contact_id": [None] * len(STRANGE),
     }
-    insert(WhatsAppCampaignRecipient, columns, shared={"campaign_id": campaign.pk})
+    shared = {"campaign_id": campaign.pk}
+    insert(WhatsAppCampaignRecipient, columns, shared=shared, ignore_conflicts=ignore_conflicts)
     stored = list(WhatsAppCampaignRecipient.objects.order_by("pk"))
     assert [row.name for row in stored] == STRANGE
     assert [row.parameters for row in stored] == columns["parameters"]
@@ -53,14 +56,41 @@ def test_a_value_that_all_rows_share_is_stored_as_it_is_in_one_row() -> None:
     assert [repr(row.parameters) for row in stored] == ["{'1': 1}", "{'1': True}"]
 
 
+@pytest.mark.parametrize("text", STRANGE)
+def test_what_all_rows_share_may_hold_anything(text: str) -> None:
+    campaign = rows.campaign()
+    shared = {"campaign_id": campaign.pk, "name": text, "parameters": {"1": text}}
+    insert(WhatsAppCampaignRecipient, {"identity": ["p:1", "p:2"]}, shared=shared)
+    stored = WhatsAppCampaignRecipient.objects.values_list("name", "parameters")
+    assert list(stored) == [(text, {"1": text})] * 2
+
+
+def test_a_value_of_json_that_looks_like_what_is_between_two_is_one_value() -> None:
+    campaign = rows.campaign()
+    texts = ['", "\\u0000", "', ", \\u0000, ", '\\", "\\\\u0000", "']
+    columns: dict[str, list[Any]] = {
+        "identity": [f"p:{number}" for number in range(len(texts))],
+        "parameters": [{"1": text, text: [text, 1]} for text in texts],
+    }
+    insert(WhatsAppCampaignRecipient, columns, shared={"campaign_id": campaign.pk})
+    stored = WhatsAppCampaignRecipient.objects.order_by("pk").values_list("parameters", flat=True)
+    assert list(stored) == columns["parameters"]
+
+
+def test_what_cannot_be_stored_leaves_no_row_and_the_connection_usable() -> None:
+    rows.contact(phone="4512345678")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(WhatsAppContact, {"phone": ["4512345679", "4512345678"]})
+    assert WhatsAppContact.objects.count() == 1
+
+
 def test_thousands_of_rows_are_one_statement() -> None:
     columns = {"phone": [f"45{20000000 + number}" for number in range(3000)]}
     with CaptureQueriesContext(
         connection,
     ) as queries:
         insert(WhatsAppContact, columns)
-    inserts = [query for query in queries if "INSERT" in query["sql"]]
-    assert len(inserts) == 1
+    assert len(queries) == 1
     assert WhatsAppContact.objects.count() == 3000
 
 

@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
             phone = phones.from_typed(self.phone) if self.is_typed else self.phone
         except InvalidPhoneNumber:
             return None
-        return Person(phone=phone, name=name) if phone else None
+        return Person(phone, "", name) if phone else None
 
     def fields(self, person: Person) -> dict[str, Any]:
         """What a template variable can be filled with: the parameters, and `phone` and `name` in their final form."""

@@ -27,13 +27,18 @@ def from_csv(campaign: WhatsAppCampaign, after: int = 0) -> Iterator[Candidate]:
     except OSError as error:
         raise InvalidAudience("csv_file", f"{campaign.csv_file.name} cannot be opened: {error}.") from error
     with opened as file:
-        phone_column = ""
+        phone_column = name_column = ""
         for row in read_rows(cast(BinaryIO, file), any_of=PHONE_COLUMNS):
-            if row.line <= after:
+            line, cells, surplus = row
+            if line <= after:
                 continue
-            if row.surplus:
-                columns, cells = len(row.original), len(row.original) + len(row.surplus)
-                raise InvalidFile("file", f"line {row.line} has {cells} cells for {columns} columns.")
-            phone_column = phone_column or next(column for column in PHONE_COLUMNS if column in row.values)
-            phone, name = row.values[phone_column], row.values.get(NAME_COLUMN, "")
-            yield Candidate(phone, name, row.original, position=row.line, where=f"line {row.line}")
+            if surplus:
+                raise InvalidFile(
+                    "file", f"line {line} has {len(cells) + len(surplus)} cells for {len(cells)} columns."
+                )
+            if not phone_column:
+                named = {name.lower(): name for name in cells}
+                phone_column = next(named[column] for column in PHONE_COLUMNS if column in named)
+                name_column = named.get(NAME_COLUMN, "")
+            name = cells[name_column] if name_column else ""
+            yield Candidate(cells[phone_column], name, cells, position=line, where=f"line {line}")

@@ -33,8 +33,23 @@ class Draft(NamedTuple):
         return self._replace(identity=None, skip_reason=reason.value, error_message="")
 
 
-def drafts(assignment: Assignment, batch: Sequence[Candidate]) -> list[Draft]:
-    """A row for each candidate, in their order. Those who must not be messaged are skipped, with the reason."""
+class Met(NamedTuple):
+    """A batch of candidates and what the database says of them.
+
+    people, identities: one for each candidate, None and "" for who has no usable address; known, refused: by identity;
+    about: contacts' fields that the template shows, by id.
+    """
+
+    batch: Sequence[Candidate]
+    people: Sequence[Person | None]
+    identities: Sequence[str]
+    known: Mapping[str, Acquaintance]
+    refused: Mapping[str, suppression.Verdict]
+    about: Mapping[int, Mapping[str, Any]]
+
+
+def met(assignment: Assignment, batch: Sequence[Candidate]) -> Met:
+    """Who the candidates are, contacts made for those whom we do not know, and what forbids to message them."""
     account = assignment.account
     people = [candidate.person() for candidate in batch]
     known = acquaintance.ensure((person for person in people if person), account.portfolio_id)
@@ -43,16 +58,24 @@ def drafts(assignment: Assignment, batch: Sequence[Candidate]) -> list[Draft]:
         account, [each for each in identities if each], category=assignment.category, known=known
     )
     about = contact_fields.prefixed((one.pk for one in known.values()), assignment.personaliser.fields)
+    return Met(batch, people, identities, known, refused, about)
+
+
+def drafts(assignment: Assignment, met: Met) -> list[Draft]:
+    """A row for each candidate, in their order. Those who must not be messaged are skipped, with the reason."""
+    is_marketing = assignment.category == TemplateCategory.MARKETING
+    keeps_from_us = is_marketing and not whatsapp_settings.SEND_MARKETING_TO_US
     rows = []
-    for candidate, person, identity in zip(batch, people, identities, strict=True):
+    for candidate, person, identity in zip(met.batch, met.people, met.identities, strict=True):
         if person is None:
             rows.append(_unreadable(candidate))
             continue
-        contact = known[identity]
-        row = _draft(assignment, candidate, person, contact, about.get(contact.pk))
-        if identity in refused:
-            row = row.skipped(SkipReason(refused[identity].reason))
-        elif _is_undeliverable(assignment, person):
+        contact = met.known[identity]
+        row = _draft(assignment, candidate, person, contact, met.about.get(contact.pk))
+        if identity in met.refused:
+            row = row.skipped(SkipReason(met.refused[identity].reason))
+        # Meta takes marketing to the US and never delivers it.
+        elif keeps_from_us and phones.is_us(person.phone):
             row = row.skipped(SkipReason.US_MARKETING)
         rows.append(row)
     return rows
@@ -88,9 +111,3 @@ def _draft(
         else person.identities(assignment.account.portfolio_id)[0]
     )
     return Draft(name, phone, contact.pk, identity, filled.values)
-
-
-def _is_undeliverable(assignment: Assignment, person: Person) -> bool:
-    """Meta takes marketing to the US and never delivers it."""
-    marketing = assignment.category == TemplateCategory.MARKETING
-    return marketing and not whatsapp_settings.SEND_MARKETING_TO_US and phones.is_us(person.phone)

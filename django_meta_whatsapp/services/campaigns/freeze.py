@@ -26,7 +26,7 @@ from django_meta_whatsapp.services.beside import one_behind
 from django_meta_whatsapp.services.campaigns import audience, resumption
 from django_meta_whatsapp.services.campaigns.assignment import Assignment
 from django_meta_whatsapp.services.campaigns.candidates import Candidate
-from django_meta_whatsapp.services.campaigns.drafts import Draft, drafts
+from django_meta_whatsapp.services.campaigns.drafts import Draft, Met, drafts, met
 from django_meta_whatsapp.services.transactions import in_transaction
 
 _DISCARD = 2000
@@ -74,7 +74,10 @@ def freeze(
     begun = _Freezing(assignment, at, after)
     try:
         source = audience.candidates(assignment.campaign, assignment.account, after)
-        with closing(one_behind(begun.store, begun.prepared(source, stopped))) as stored:
+        with (
+            closing(one_behind(partial(met, assignment), begun.read(source, stopped))) as people,
+            closing(one_behind(begun.store, people)) as stored,
+        ):
             for reached in stored:
                 on_progress(reached)
         if begun.is_stopped:
@@ -97,19 +100,16 @@ class _Freezing:
         self.is_stopped = False
         self._looks = False
 
-    def prepared(
-        self, source: Iterable[Candidate], stopped: Callable[[], bool]
-    ) -> Iterator[tuple[list[Draft], int]]:
-        """The rows of each batch, and where it ends in the source."""
+    def read(self, source: Iterable[Candidate], stopped: Callable[[], bool]) -> Iterator[list[Candidate]]:
         for batch in audience.in_batches(source, most()):
             if stopped():
                 self.is_stopped = True
                 return
-            yield drafts(self._assignment, batch), batch[-1].position
+            yield batch
 
-    def store(self, prepared: tuple[list[Draft], int]) -> Frozen:
-        rows, position = prepared
-        self.at, self.position = in_transaction(partial(self._attempt, rows)), position
+    def store(self, met: Met) -> Frozen:
+        rows = drafts(self._assignment, met)
+        self.at, self.position = in_transaction(partial(self._attempt, rows)), met.batch[-1].position
         return self.at
 
     def _attempt(self, rows: Sequence[Draft]) -> Frozen:
@@ -157,6 +157,11 @@ def _discard_some(campaign_id: int, at: Frozen) -> Frozen:
     left = Frozen(False, at.total - len(found), at.skipped - skipped) if found else Frozen(False, 0, 0)
     _write(campaign_id, left)
     return left
+
+
+def campaign_deleted(instance: WhatsAppCampaign, using: str, **kwargs: Any) -> None:
+    """Takes away what was frozen after Django had looked for the rows to delete; from now on nobody can add any."""
+    WhatsAppCampaignRecipient.objects.using(using).filter(campaign_id=instance.pk).delete()
 
 
 def _unchanged(campaign_id: int, at: Frozen) -> QuerySet[WhatsAppCampaign]:

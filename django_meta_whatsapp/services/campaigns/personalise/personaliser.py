@@ -83,15 +83,15 @@ class Personaliser:
     unused: tuple[str, ...] = ()
     files: Mapping[str, Uploaded] = field(default_factory=dict)
     _slots: tuple[Slot, ...] = ()
-    _measures: tuple[Callable[[Mapping[str, Any]], int], ...] = ()
-    _layouts: dict[tuple[str, ...], list[str | None]] = field(default_factory=dict)
+    _measures: tuple[tuple[Limit, Callable[[Mapping[str, Any]], int]], ...] = ()
+    _layouts: dict[tuple[str, ...], list[tuple[Slot, str | None]]] = field(default_factory=dict)
     _same_for_all: frozenset[int] = frozenset()
     _fillers: dict[int, Fill] = field(default_factory=dict)
     _built: dict[int, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._slots = tuple({slot.key: slot for part in self.parts for slot in part.slots()}.values())
-        self._measures = tuple(limit.text.measure() for limit in self.limits)
+        self._measures = tuple((limit, limit.text.measure()) for limit in self.limits)
         every = [each for part in self.parts for each in part.each()]
         self._fillers = {id(part): filler(part.template) for part in every}
         self._same_for_all = frozenset(id(part) for part in every if not any(part.slots()))
@@ -120,7 +120,7 @@ class Personaliser:
         values: dict[str, Any] = {}
         missing: list[str] = []
         faults: list[str] = []
-        for slot, name in zip(self._slots, self._layout(person), strict=True):
+        for slot, name in self._layout(person):
             try:
                 value = slot.value.take(None if name is None else person[name], slot.fit)
             except ValueError as error:
@@ -130,13 +130,12 @@ class Personaliser:
                 missing.append(slot.key)
             else:
                 values[slot.key] = value
-        if not missing and not faults:
-            faults += [
-                f"{limit.told}: has {length} characters, at most {limit.longest} are allowed"
-                for limit, measure in zip(self.limits, self._measures, strict=True)
-                if (length := measure(values)) > limit.longest
-            ]
-        return Filled(values, tuple(missing), tuple(faults))
+        if missing or faults:
+            return Filled(values, tuple(missing), tuple(faults))
+        for limit, measure in self._measures:
+            if (length := measure(values)) > limit.longest:
+                faults.append(f"{limit.told}: has {length} characters, at most {limit.longest} are allowed")
+        return Filled(values, (), tuple(faults)) if faults else Filled(values)
 
     def content(self, values: Mapping[str, Any]) -> Template:
         """The message for somebody with these values. Raises InvalidMessage for one that Meta would refuse."""
@@ -164,13 +163,15 @@ class Personaliser:
             self._built[id(part)] = built
         return built
 
-    def _layout(self, person: Mapping[str, Any]) -> Sequence[str | None]:
-        """The person's own names of the fields, one for each slot. Everybody of an audience has the same names."""
+    def _layout(self, person: Mapping[str, Any]) -> Sequence[tuple[Slot, str | None]]:
+        """Each slot with the person's own name of its field. Everybody of an audience has the same names."""
         names = tuple(person)
         layout = self._layouts.get(names)
         if layout is None:
             lowered = {str(name).lower(): name for name in names}
-            layout = [lowered.get(slot.value.field) if slot.value.field else None for slot in self._slots]
+            layout = [
+                (slot, lowered.get(slot.value.field) if slot.value.field else None) for slot in self._slots
+            ]
             if len(self._layouts) >= _MOST_LAYOUTS:
                 self._layouts.clear()
             self._layouts[names] = layout
