@@ -45,13 +45,13 @@ class _NullableCharField(_Char):
             return None
         return value
 
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
-        parameters: dict[str, Any] = dict(super().db_parameters(connection))
-        if connection.vendor == "postgresql":
+    def db_type(self, connection: BaseDatabaseWrapper) -> Any:
+        kind = super().db_type(connection)
+        if kind and connection.vendor == "postgresql":
             # The same type by its other name, to which Django adds no second index for LIKE: such a one would cost each new row
             # an entry, and a part of an id or of a number is looked for by nothing that must be quick.
-            parameters["type"] = parameters["type"].replace("varchar", "character varying")
-        return parameters
+            return kind.replace("varchar", "character varying")
+        return kind
 
 
 class OpaqueIdField(_NullableCharField):

@@ -12,10 +12,11 @@ from django.core import checks
 from django.db import IntegrityError, connection, models, transaction
 
 from django_meta_whatsapp.cloud_api.content import Text
-from django_meta_whatsapp.models import AttemptState, WhatsAppMessage
+from django_meta_whatsapp.models import AttemptState, WhatsAppCampaignRecipient, WhatsAppMessage
 from django_meta_whatsapp.models.bulk import claims, marks, settling
 from django_meta_whatsapp.models.bulk.marks import Mark
 from django_meta_whatsapp.models.bulk.settling import Answer
+from django_meta_whatsapp.models.fields import OpaqueIdField
 from django_meta_whatsapp.models.indexes import PartialIndex, SparseUnique
 from django_meta_whatsapp.services import outbox_rows
 from django_meta_whatsapp.services.campaigns import resending, runs, states
@@ -119,6 +120,32 @@ def test_what_is_asked_often_is_answered_by_the_index_of_few_rows(name: str) -> 
 def on_postgresql() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("One statement of PostgreSQL's own.")
+
+
+@pytest.mark.django_db
+def test_a_claim_passes_no_rows_that_were_sent_to_even_before_the_table_is_analysed_anew(
+    on_postgresql: None,
+) -> None:
+    campaign = rows.campaign(status="running", frozen_at=NOW)
+    WhatsAppCampaignRecipient.objects.bulk_create(
+        WhatsAppCampaignRecipient(campaign=campaign, identity=f"p:{number}") for number in range(2000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {WhatsAppCampaignRecipient._meta.db_table}")
+    with plans() as told:
+        claims.claim(campaign.pk, lease="a", seconds=60, limit=10, due=NOW)
+    assert "wa_recipient_claim" in told[0]
+    assert "Sort" not in told[0]
+
+
+@pytest.mark.django_db
+def test_an_id_has_no_second_index_for_looking_for_a_part_of_it(on_postgresql: None) -> None:
+    for model in apps.get_app_config("django_meta_whatsapp").get_models():
+        with connection.cursor() as cursor:
+            made = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        ids = {field.column for field in model._meta.local_fields if isinstance(field, OpaqueIdField)}
+        likes = [name for name, facts in made.items() if name.endswith("_like") and ids & {*facts["columns"]}]
+        assert likes == []
 
 
 @pytest.mark.django_db
