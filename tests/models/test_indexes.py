@@ -163,10 +163,8 @@ def test_settling_finds_attempts_by_their_tokens_alone(on_postgresql: None) -> N
 def test_a_mark_does_not_look_at_all_pairs_of_its_rows(on_postgresql: None) -> None:
     campaign = rows.campaign()
     shared = Mark(1, campaign.pk, "UTILITY", "mine", 60, NOW)
-    content, text = Text("Hello"), "Hello"
-    given: Any = SimpleNamespace(
-        recipient_id=1, phone_number="45", content=content, text=text, token="t", message_id=None
-    )
+    content = {"message_type": "text", "content": Text("Hello").payload(), "text": "Hello"}
+    given: Any = SimpleNamespace(recipient_id=1, phone_number="45", token="t", message_id=None, **content)
     with plans() as told:
         marks.mark(shared, [given])
     [plan] = [each for each in told if "CTE marked" in each]

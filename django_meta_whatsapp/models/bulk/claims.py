@@ -172,8 +172,9 @@ def expire(*, campaign_id: int | None = None, limit: int = 1000) -> list[Move]:
 
 
 def recipients_of(rows: Sequence[WhatsAppCampaignRecipient]) -> QuerySet[WhatsAppCampaignRecipient]:
-    return WhatsAppCampaignRecipient.objects.filter(pk__in=[row.pk for row in rows])
+    return WhatsAppCampaignRecipient.objects.filter(among("pk", [row.pk for row in rows]))
 
 
 def messages_of(rows: Sequence[WhatsAppCampaignRecipient]) -> QuerySet[WhatsAppMessage]:
-    return WhatsAppMessage.objects.filter(pk__in=[row.chat_message_id for row in rows if row.chat_message_id])
+    keys = [row.chat_message_id for row in rows if row.chat_message_id]
+    return WhatsAppMessage.objects.filter(among("pk", keys))
