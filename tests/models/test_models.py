@@ -60,10 +60,14 @@ def test_a_contact_shows_its_name_first() -> None:
 @pytest.mark.django_db
 def test_the_database_keeps_the_number_of_a_message_by_its_conversation() -> None:
     message = rows.message(rows.conversation())
-    table = connection.ops.quote_name(WhatsAppAccount._meta.db_table)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {table} WHERE id = %s", [message.account_id])
-        connection.check_constraints()
     with pytest.raises(ProtectedError):
         message.account.delete()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        _delete_past_django(message.account)
+
+
+def _delete_past_django(account: WhatsAppAccount) -> None:
+    table = connection.ops.quote_name(WhatsAppAccount._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE id = %s", [account.pk])
+    connection.check_constraints()

@@ -4,9 +4,8 @@ Nearly all calls end accepted. On PostgreSQL those are one statement; all else, 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -26,8 +25,7 @@ from django_meta_whatsapp.models.bulk.moves import Move
 from django_meta_whatsapp.models.bulk.rows import among, array, by_index, overwrite, to_overwrite
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """How one attempt ended.
 
     lease: under which its recipient was marked.

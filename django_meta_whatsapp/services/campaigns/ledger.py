@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import uuid4
 
 from django.db import transaction
@@ -40,8 +41,7 @@ from django_meta_whatsapp.services.transactions import database, in_transaction
 ERASED = "The contact was deleted before the message went out."
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A claimed recipient with its call. content: what the call sends under `message_type`; token: of the coming attempt;
     message_id: of the row in the chat, if there is one."""
 
@@ -59,8 +59,7 @@ class Ready:
     message_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """A recipient whose mark is committed. at: the monotonic clock of this process when the mark was asked for."""
 
     ready: Ready
@@ -215,8 +214,7 @@ def mark(assignment: Assignment, batch: Sequence[Ready]) -> list[Marked]:
     return [Marked(ready, at) for ready in batch if ready.recipient_id in marked]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """How one call ended. answer: for the rows; known_as: identities by which Meta knows the person, from its answer."""
 
     marked: Marked
