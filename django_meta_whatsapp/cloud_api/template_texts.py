@@ -31,8 +31,9 @@ class Text:
 
     def of(self, values: Mapping[str, Any]) -> str:
         """The text for somebody with these values."""
+        # A list: `join` would make one of a generator first.
         return "".join(
-            piece if isinstance(piece, str) else str(values.get(piece[0], piece[1])) for piece in self.pieces
+            [piece if isinstance(piece, str) else str(values.get(*piece)) for piece in self.pieces]
         )
 
     def measure(self) -> Callable[[Mapping[str, Any]], int]:

@@ -291,6 +291,7 @@ class WhatsAppCampaignRecipient(models.Model):
         null=True,
         blank=True,
         related_name="campaign_recipient",
+        db_constraint=False,  # only ever a message that is made with the mark; its attempt's is checked
     )
     message_id = OpaqueIdField(_("Meta's message ID"), null=True, blank=True)
     error_code = models.IntegerField(_("error code"), null=True, blank=True)

@@ -88,6 +88,7 @@ class WhatsAppMessage(models.Model):
         on_delete=models.PROTECT,
         related_name="messages",
         db_index=False,  # the indexes below start with it
+        db_constraint=False,  # the conversation's, which is checked: one look-up less for each message
     )
     conversation = models.ForeignKey(
         WhatsAppConversation,
@@ -231,6 +232,7 @@ class WhatsAppSendAttempt(models.Model):
         on_delete=models.PROTECT,
         related_name="send_attempts",
         db_index=False,  # each index costs every message two entries: nobody asks for all attempts of an account
+        db_constraint=False,  # the message's
     )
     chat_message = models.ForeignKey(
         WhatsAppMessage,

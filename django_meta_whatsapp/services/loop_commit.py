@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_meta_whatsapp.models.bulk import journal
-from django_meta_whatsapp.models.bulk.copying import Copying
+from django_meta_whatsapp.models.bulk.copying import Copying, copies
 from django_meta_whatsapp.services import background, group_commit
 from django_meta_whatsapp.services.background import Bounds
 from django_meta_whatsapp.services.group_commit import Waiting, hint, resolve
@@ -177,7 +177,7 @@ class LoopKeeper:
 def keeper() -> LoopKeeper | None:
     """For the running event loop; None where it must be left to the thread of `group_commit`."""
     connection = journal.database()
-    if not journal.copies(connection) or not _can_watch_sockets():
+    if not copies(connection) or not _can_watch_sockets():
         return None
     return LoopKeeper(connection.alias)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -107,7 +107,7 @@ class Line:
         return key(self.row), key(self.message), key(self.attempt)
 
 
-CONTENT = Template("hello", "en", ({"type": "body", "parameters": ['ü"\\']},))
+CONTENT = Template("hello", "en", ({"type": "body", "parameters": ['ü"\\']},)).payload()
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ class Out:
     message_id: int | None = None
     phone_number: str = "4512345678"
     text: str = "Hello 'Ann' %s"
-    content: Template = CONTENT
+    message_type: str = "template"
+    content: dict[str, Any] = field(default_factory=lambda: CONTENT)
 
 
 def out(line: Line, token: str = "", **fields: Any) -> Out:

@@ -164,7 +164,7 @@ def test_a_first_mark_makes_a_message_in_the_persons_thread_and_a_further_one_ad
         assert message.conversation.contact == line.row.contact
         assert message.conversation.last_message_at == message.timestamp == AT
         assert message.conversation.phone_number == (line.row.contact.phone or "")  # type: ignore[union-attr]
-        assert (message.message_body, message.content) == ("Hello 'Ann' %s", out(line).content.payload())
+        assert (message.message_body, message.content) == ("Hello 'Ann' %s", out(line).content)
         assert changes.pop(key(message))
         assert changes.pop(key(line.row)).keys() == {
             "status",

@@ -60,7 +60,7 @@ def test_a_claim_hands_out_all_that_a_call_needs(shop: Shop) -> None:
         order = row.phone_number[-3:]
         assert (ready.lease, ready.message_id) == (claimed.lease, message_id)
         assert ready.text == f"Hi Ann, your order {order} is on its way."
-        [body] = ready.content.payload()["components"]
+        [body] = ready.content["components"]
         assert [each["text"] for each in body["parameters"]] == ["Ann", order]
     nothing = shop.claim()
     assert nothing == Claimed(nothing.lease, 0, [])
@@ -168,7 +168,7 @@ def test_a_mark_leaves_recipient_message_attempt_and_thread(shop: Shop) -> None:
         "direction": "outbound",
         "message_type": "template",
         "message_body": f"Hi Ann, your order {row.phone_number[-3:]} is on its way.",
-        "content": claimed.ready[0].content.payload(),
+        "content": claimed.ready[0].content,
         "category": "UTILITY",
         "status": "sending",
         "timestamp": made["timestamp"],

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_meta_whatsapp.models import WhatsAppCampaignRecipient, WhatsAppContact
-from django_meta_whatsapp.models.bulk.inserts import insert
+from django_meta_whatsapp.models.bulk.inserts import insert, insert_numbered
 from django_meta_whatsapp.models.bulk.rows import among
 from tests.models import rows
 
@@ -44,6 +44,23 @@ def test_rows_whose_unique_values_are_there_are_left_out_when_told_so() -> None:
     insert(WhatsAppContact, columns, ignore_conflicts=True)
     named = WhatsAppContact.objects.order_by("phone").values_list("phone", "name")
     assert list(named) == [(known.normalized_phone, "Ann"), ("4512345679", "Cy")]
+
+
+def test_new_rows_are_told_their_keys_in_their_order_and_a_key_is_never_given_again() -> None:
+    shared = {"is_blocked": False}
+    rows.contact(phone="4510000000", name="Zoe")
+    first = insert_numbered(
+        WhatsAppContact, {"phone": ["4510000001", "4510000002"], "name": ["Ann", "Bo"]}, shared=shared
+    )
+    WhatsAppContact.objects.filter(pk__in=first).delete()
+    second = insert_numbered(
+        WhatsAppContact, {"phone": ["4510000003", "4510000004"], "name": ["Cy", "Di"]}, shared=shared
+    )
+    named = WhatsAppContact.objects.in_bulk(second)
+    assert [named[key].name for key in second] == ["Cy", "Di"]
+    assert set(first).isdisjoint(second)
+    assert insert_numbered(WhatsAppContact, {"phone": [], "name": []}, shared=shared) == []
+    assert rows.contact(phone="4510000005").pk > max(second)
 
 
 def test_a_value_that_all_rows_share_is_stored_as_it_is_in_one_row() -> None:

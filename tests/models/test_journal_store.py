@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_meta_whatsapp.models import WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk import journal
-from django_meta_whatsapp.models.bulk.copying import Copying
+from django_meta_whatsapp.models.bulk.copying import Copying, copies
 from django_meta_whatsapp.models.bulk.journal import Received
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -101,6 +101,6 @@ def test_storing_goes_with_the_caller_s_transaction() -> None:
 
 
 def test_postgresql_s_form_is_copy_where_the_driver_is_psycopg_3() -> None:
-    assert journal.copies(connection) == (connection.vendor == "postgresql")
+    assert copies(connection) == (connection.vendor == "postgresql")
     older = SimpleNamespace(vendor="postgresql", Database=ModuleType("psycopg2"))
-    assert not journal.copies(cast(Any, older))
+    assert not copies(cast(Any, older))

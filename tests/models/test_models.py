@@ -1,8 +1,10 @@
 """What models know about themselves."""
 
 import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 
-from django_meta_whatsapp.models import AccountState, WhatsAppMessage, WhatsAppSignup
+from django_meta_whatsapp.models import AccountState, WhatsAppAccount, WhatsAppMessage, WhatsAppSignup
 from tests.models import rows
 
 
@@ -53,3 +55,19 @@ def test_a_location_is_a_location_and_a_text_is_neither() -> None:
 @pytest.mark.django_db
 def test_a_contact_shows_its_name_first() -> None:
     assert str(rows.contact(name="Asha", phone="919876543210")) == "Asha"
+
+
+@pytest.mark.django_db
+def test_the_database_keeps_the_number_of_a_message_by_its_conversation() -> None:
+    message = rows.message(rows.conversation())
+    with pytest.raises(ProtectedError):
+        message.account.delete()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        _delete_past_django(message.account)
+
+
+def _delete_past_django(account: WhatsAppAccount) -> None:
+    table = connection.ops.quote_name(WhatsAppAccount._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE id = %s", [account.pk])
+    connection.check_constraints()

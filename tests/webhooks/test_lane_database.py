@@ -9,7 +9,8 @@ from django.db import OperationalError, connection, connections
 
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk import journal as journal_rows
-from django_meta_whatsapp.models.bulk.journal import Form, copies
+from django_meta_whatsapp.models.bulk.copying import copies
+from django_meta_whatsapp.models.bulk.journal import Form
 from django_meta_whatsapp.services import background, group_commit, journal, loop_commit, signatures
 from django_meta_whatsapp.services.background import Background, Bounds
 from django_meta_whatsapp.services.loop_commit import LoopKeeper

@@ -18,6 +18,12 @@ CANCEL_SECONDS = 2.0
 """How long it is tried to tell a server that it should stop."""
 
 
+def copies(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the connection has COPY as psycopg 3 offers it; psycopg 2 has another."""
+    driver = getattr(connection, "Database", None)
+    return connection.vendor == "postgresql" and getattr(driver, "__name__", "") == "psycopg"
+
+
 class Copying:
     """Has the server read documents, one after the other, each committed when it is done.
 

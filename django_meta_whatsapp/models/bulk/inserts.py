@@ -1,7 +1,7 @@
 """Many new rows from plain values: no model instances, one statement on PostgreSQL, one prepared statement elsewhere."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 
+from django_meta_whatsapp.models.bulk.copying import copies
 from django_meta_whatsapp.models.bulk.rows import among, array, documents
 
 _MARK = "\0"
@@ -26,13 +27,14 @@ def insert(
     """Inserts rows: `columns` by attribute name, each with a value for each row; `shared` values are the same in all of them.
     Returns how many were not left out.
 
-    Other fields get their defaults. Values must be such as a model would store: nothing is stripped or checked.
+    Other fields get their defaults; keys are given where they are among the columns. Values must be such as a model would store:
+    nothing is stripped or checked.
     """
     if not (count := len(next(iter(columns.values())))):
         return 0
     connection = connections[router.db_for_write(model)]
     differing, constants = _parted(connection, model, columns, shared or {})
-    if connection.vendor == "postgresql" and not ignore_conflicts:
+    if copies(connection) and not ignore_conflicts:
         _copy(connection, model, differing, constants)
         return count
     conflict = OnConflict.IGNORE if ignore_conflicts else None
@@ -69,14 +71,45 @@ def insert_named(model: type[models.Model], columns: Mapping[str, Sequence[Any]]
         return dict(cursor.fetchall())
 
 
+def insert_numbered(
+    model: type[models.Model], columns: Mapping[str, Sequence[Any]], *, shared: Mapping[str, Any]
+) -> list[int]:
+    """Like `insert`; the keys of the new rows, in their order. Run it in a transaction that has written before."""
+    connection = connections[router.db_for_write(model)]
+    if connection.vendor == "sqlite":
+        keys = _next_keys(connection, model, len(next(iter(columns.values()))))
+        insert(model, {str(model._meta.pk.attname): keys, **columns}, shared=shared)
+        return list(keys)
+    rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+    return [row.pk for row in model._default_manager.bulk_create(model(**row, **shared) for row in rows)]
+
+
+def _next_keys(connection: BaseDatabaseWrapper, model: type[models.Model], count: int) -> range:
+    """The keys that SQLite would give the next rows: nobody else writes until this transaction ends."""
+    table, key = model._meta.db_table, connection.ops.quote_name(str(model._meta.pk.column))
+    newest = f"SELECT max({key}) FROM {connection.ops.quote_name(table)}"  # noqa: S608
+    given = f"SELECT seq FROM sqlite_sequence WHERE name = %s UNION ALL {newest}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(given, [table])
+        last = max(row[0] or 0 for row in cursor.fetchall())
+    return range(last + 1, last + 1 + count)
+
+
+def _written(model: type[models.Model], given: Collection[str]) -> "list[models.Field[Any, Any]]":
+    """The columns of a new row. The key is the database's to give, where it is not given."""
+    fields = model._meta.concrete_fields
+    return [field for field in fields if not field.primary_key or field.attname in given]
+
+
 def _parted(
     connection: BaseDatabaseWrapper,
     model: type[models.Model],
     columns: Mapping[str, Sequence[Any]],
     shared: Mapping[str, Any],
 ) -> tuple[_Columns, dict["models.Field[Any, Any]", Any]]:
-    """The columns with a value for each row, and those with one for all, as the database takes it."""
-    fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
+    """The columns with a value for each row, and those with one for all, as the database takes it. No column has a default of
+    the database's: what is not named is NULL."""
+    fields = {field.attname: field for field in _written(model, columns)}
     example = model(**shared)
     constants = {
         field: field.get_db_prep_save(field.pre_save(example, True), connection)
@@ -87,7 +120,7 @@ def _parted(
     if connection.vendor == "postgresql":
         differing, same = _apart(differing)
         constants |= same
-    return differing, constants
+    return differing, {field: value for field, value in constants.items() if value is not None}
 
 
 def _into(
@@ -117,11 +150,9 @@ def _copy(
     constants: Mapping["models.Field[Any, Any]", Any],
 ) -> None:
     """By COPY, which costs PostgreSQL two thirds of an INSERT from arrays, but knows no conflicts."""
-    # No column of ours has a default in the database: those that are not named hold NULL.
-    given = {field: value for field, value in constants.items() if value is not None}
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in (*differing, *given))
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in (*differing, *constants))
     table = connection.ops.quote_name(model._meta.db_table)
-    end = "".join(f"\t{_escaped(_text(field, value))}" for field, value in given.items()) + "\n"
+    end = "".join(f"\t{_escaped(_text(field, value))}" for field, value in constants.items()) + "\n"
     lines = map("\t".join, zip(*(_texts(field, values) for field, values in differing.items()), strict=True))
     statement = f"COPY {table} ({names}) FROM STDIN"
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -68,12 +68,6 @@ def database() -> BaseDatabaseWrapper:
     return connections[router.db_for_write(WhatsAppWebhookLog)]
 
 
-def copies(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the connection has COPY as psycopg 3 offers it; psycopg 2 has another."""
-    driver = getattr(connection, "Database", None)
-    return connection.vendor == "postgresql" and getattr(driver, "__name__", "") == "psycopg"
-
-
 class Form:
     """How webhooks are written for COPY; made once for a connection, as all that it depends on is the model.
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import F, OuterRef, Q, Subquery
 
-from django_meta_whatsapp.cloud_api.content import Content
+from django_meta_whatsapp.cloud_api.calls import JSON
 from django_meta_whatsapp.models import (
     MessageDirection,
     RecipientStatus,
@@ -25,18 +25,22 @@ from django_meta_whatsapp.models import (
     WhatsAppSendAttempt,
 )
 from django_meta_whatsapp.models.bulk.claims import ends_in
-from django_meta_whatsapp.models.bulk.rows import array, by_index, documents
+from django_meta_whatsapp.models.bulk.inserts import insert, insert_numbered
+from django_meta_whatsapp.models.bulk.rows import among, array, by_index, documents
 
 
 class Outgoing(Protocol):
-    """A claimed recipient and what is about to be sent. message_id: of the row in the chat, if an earlier attempt made one."""
+    """A claimed recipient and what is about to be sent. content: Meta's object of the message's type; message_id: of the row in
+    the chat, if an earlier attempt made one."""
 
     @property
     def recipient_id(self) -> int: ...
     @property
     def phone_number(self) -> str: ...
     @property
-    def content(self) -> Content: ...
+    def message_type(self) -> str: ...
+    @property
+    def content(self) -> JSON: ...
     @property
     def text(self) -> str: ...
     @property
@@ -124,7 +128,7 @@ def _one_statement(connection: BaseDatabaseWrapper, shared: Mark, batch: Sequenc
         array(item.phone_number for item in batch),
         array(item.text for item in batch),
         array(item.token for item in batch),
-        documents([item.content.payload() for item in batch]),
+        documents([item.content for item in batch]),
     ]
     statement = _statement(connection.ops.quote_name)
     with connection.cursor() as cursor:
@@ -144,7 +148,7 @@ def _values(shared: Mark, example: Outgoing) -> dict[str, dict[str, Any]]:
             "account_id": shared.account_id,
             "campaign_id": shared.campaign_id,
             "direction": MessageDirection.OUTBOUND,
-            "message_type": example.content.type,
+            "message_type": example.message_type,
             "category": shared.category,
             "timestamp": shared.at,
         },
@@ -188,32 +192,26 @@ def _statement(quote: Any) -> str:
 def _statements(shared: Mark, batch: Sequence[Outgoing]) -> set[int]:
     rows = _fenced(shared, batch)
     marked = [item for item in batch if item.recipient_id in rows]
-    threads = _threads(shared, {contact_id for contact_id, _ in rows.values()})
     values = _values(shared, batch[0])
+    threads = _threads(values["thread"], {contact_id for contact_id, _ in rows.values()})
     new = [item for item in marked if rows[item.recipient_id][1] is None]
-    made = WhatsAppMessage.objects.bulk_create(
-        WhatsAppMessage(
-            conversation_id=threads[rows[item.recipient_id][0]],
-            phone_number=item.phone_number,
-            message_body=item.text,
-            content=item.content.payload(),
-            **values["message"],
-        )
-        for item in new
-    )
-    messages = {item.recipient_id: row.pk for item, row in zip(new, made, strict=True)}
-    WhatsAppSendAttempt.objects.bulk_create(
-        WhatsAppSendAttempt(
-            token=item.token,
-            recipient_id=item.recipient_id,
-            chat_message_id=messages.get(item.recipient_id, rows[item.recipient_id][1]),
-            **values["attempt"],
-        )
-        for item in marked
-    )
+    made: dict[str, list[Any]] = {
+        "conversation_id": [threads[rows[item.recipient_id][0]] for item in new],
+        "phone_number": [item.phone_number for item in new],
+        "message_body": [item.text for item in new],
+        "content": [item.content for item in new],
+    }
+    keys = insert_numbered(WhatsAppMessage, made, shared=values["message"])
+    messages = {item.recipient_id: key for item, key in zip(new, keys, strict=True)}
+    attempts: dict[str, list[Any]] = {
+        "token": [item.token for item in marked],
+        "recipient_id": [item.recipient_id for item in marked],
+        "chat_message_id": [messages.get(pk := item.recipient_id, rows[pk][1]) for item in marked],
+    }
+    insert(WhatsAppSendAttempt, attempts, shared=values["attempt"])
     if messages:
         newest = WhatsAppSendAttempt.objects.filter(recipient=OuterRef("pk")).order_by("-pk")
-        WhatsAppCampaignRecipient.objects.filter(pk__in=messages).update(
+        WhatsAppCampaignRecipient.objects.filter(among("pk", messages)).update(
             chat_message_id=Subquery(newest.values("chat_message_id")[:1])
         )
     return set(rows)
@@ -222,7 +220,8 @@ def _statements(shared: Mark, batch: Sequence[Outgoing]) -> set[int]:
 def _fenced(shared: Mark, batch: Sequence[Outgoing]) -> dict[int, tuple[int, int | None]]:
     """Marks; the contact and the message of each row that is marked."""
     ids = [item.recipient_id for item in batch]
-    rows = WhatsAppCampaignRecipient.objects.filter(pk__in=ids, lease=shared.lease, contact__isnull=False)
+    ours = WhatsAppCampaignRecipient.objects.filter(lease=shared.lease, contact__isnull=False)
+    rows = ours.filter(among("pk", ids))
     changed = rows.filter(status=RecipientStatus.LEASED).update(
         status=RecipientStatus.SENDING,
         attempt_count=F("attempt_count") + 1,
@@ -237,24 +236,23 @@ def _fenced(shared: Mark, batch: Sequence[Outgoing]) -> dict[int, tuple[int, int
     if len(fenced) > changed:
         # The connection was lost when an earlier try had committed: those count as calls under way.
         tokens = [item.token for item in batch]
-        known = WhatsAppSendAttempt.objects.filter(token__in=tokens).values_list("recipient_id", flat=True)
+        known = WhatsAppSendAttempt.objects.filter(among("token", tokens)).values_list(
+            "recipient_id", flat=True
+        )
         earlier = set(known)
         return {pk: row for pk, row in fenced.items() if pk not in earlier}
     return fenced
 
 
-def _threads(shared: Mark, contact_ids: set[int]) -> dict[int, int]:
-    """The thread of each contact, by the contact's id, with its new time."""
-    of_account = WhatsAppConversation.objects.filter(account=shared.account_id, contact__in=contact_ids)
-    missing = contact_ids.difference(of_account.values_list("contact_id", flat=True))
-    phones = WhatsAppContact.objects.filter(pk__in=missing).values_list("pk", "phone") if missing else ()
-    WhatsAppConversation.objects.bulk_create(
-        (
-            WhatsAppConversation(account_id=shared.account_id, contact_id=pk, phone_number=phone or "")
-            for pk, phone in phones
-        ),
-        ignore_conflicts=True,
-    )
-    older = Q(last_message_at=None) | Q(last_message_at__lt=shared.at)
-    of_account.update(last_message_at=Case(When(older, then=Value(shared.at)), default=F("last_message_at")))
-    return dict(of_account.values_list("contact_id", "pk"))
+def _threads(shared: Mapping[str, Any], contact_ids: set[int]) -> dict[int, int]:
+    """The thread of each contact, by the contact's id, with its new time. shared: what a new thread has."""
+    account_id, at = shared["account_id"], shared["last_message_at"]
+    threads = WhatsAppConversation.objects.filter(among("contact_id", contact_ids), account_id=account_id)
+    missing = contact_ids.difference(threads.values_list("contact_id", flat=True))
+    if missing:
+        people = WhatsAppContact.objects.filter(among("pk", missing)).values_list("pk", "phone")
+        ids, phones = [pk for pk, _ in people], [phone or "" for _, phone in people]
+        made: dict[str, list[Any]] = {"contact_id": ids, "phone_number": phones}
+        insert(WhatsAppConversation, made, shared=shared, ignore_conflicts=True)
+    threads.filter(Q(last_message_at=None) | Q(last_message_at__lt=at)).update(last_message_at=at)
+    return dict(threads.values_list("contact_id", "pk"))

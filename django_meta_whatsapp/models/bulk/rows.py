@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.db.models import CharField, DateTimeField, F, Field, JSONField, QuerySet
+from django.db.models import CharField, DateTimeField, F, Field, IntegerField, JSONField, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.lookups import In
 from django.db.models.sql.compiler import SQLCompiler
@@ -60,6 +60,8 @@ def _is_stored_as_given(field: "Field[Any, Any]", values: Iterable[Any]) -> bool
     if kinds == {datetime}:
         aware = None not in {value.tzinfo for value in values if value is not None}
         return type(field).get_db_prep_value is DateTimeField.get_db_prep_value and aware
+    if kinds == {int}:
+        return isinstance(getattr(field, "target_field", field), IntegerField)
     return not kinds
 
 

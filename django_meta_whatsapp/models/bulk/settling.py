@@ -4,9 +4,8 @@ Nearly all calls end accepted. On PostgreSQL those are one statement; all else, 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,11 +22,10 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.claims import UNLEASED, locked, messages_of, recipients_of
 from django_meta_whatsapp.models.bulk.moves import Move
-from django_meta_whatsapp.models.bulk.rows import array, by_index, overwrite
+from django_meta_whatsapp.models.bulk.rows import among, array, by_index, overwrite, to_overwrite
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """How one attempt ended.
 
     lease: under which its recipient was marked.
@@ -148,7 +146,8 @@ def _settle(by_token: Mapping[str, Answer]) -> list[Move]:
     attempts = _open_attempts(by_token)
     _write_attempts(attempts, by_token)
     by_recipient = {row.recipient_id: by_token[row.token] for row in attempts if row.recipient_id}
-    held = list(locked(WhatsAppCampaignRecipient.objects.filter(pk__in=by_recipient).order_by("pk")))
+    rows_of = WhatsAppCampaignRecipient.objects.filter(among("pk", by_recipient)).order_by("pk")
+    held = list(to_overwrite(locked(rows_of), *_ROW_FIELDS))
     contested = _contested(held, by_recipient)
     groups: dict[_Settler, list[WhatsAppCampaignRecipient]] = {}
     for row in held:
@@ -170,10 +169,12 @@ _Settler = Callable[[Sequence[WhatsAppCampaignRecipient], Mapping[int, Answer]],
 
 
 def _open_attempts(tokens: Collection[str]) -> list[WhatsAppSendAttempt]:
-    rows = WhatsAppSendAttempt.objects.filter(token__in=tokens, recipient__isnull=False).order_by("pk")
-    return [row for row in locked(rows) if row.state in (AttemptState.SENDING, AttemptState.UNKNOWN)]
+    rows = WhatsAppSendAttempt.objects.filter(among("token", tokens), recipient__isnull=False).order_by("pk")
+    found = to_overwrite(locked(rows), "token", "recipient", "state")
+    return [row for row in found if row.state in (AttemptState.SENDING, AttemptState.UNKNOWN)]
 
 
+_ROW_FIELDS = ("campaign", "chat_message", "status", "lease", "accepted_at")
 _ANSWERED = ("state", "message_id", "answered_at", "error_code", "error_class", "error_message")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import uuid4
 
 from django.db import transaction
@@ -15,7 +16,6 @@ from django.utils import timezone
 
 from django_meta_whatsapp import signals
 from django_meta_whatsapp.cloud_api.calls import JSON, Call
-from django_meta_whatsapp.cloud_api.content.templates import Template
 from django_meta_whatsapp.cloud_api.errors import InvalidMessage
 from django_meta_whatsapp.cloud_api.operations.messages import send_message
 from django_meta_whatsapp.conf import whatsapp_settings
@@ -41,16 +41,17 @@ from django_meta_whatsapp.services.transactions import database, in_transaction
 ERASED = "The contact was deleted before the message went out."
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A claimed recipient with its call. token: of the coming attempt; message_id: of the row in the chat, if there is one."""
+class Ready(NamedTuple):
+    """A claimed recipient with its call. content: what the call sends under `message_type`; token: of the coming attempt;
+    message_id: of the row in the chat, if there is one."""
 
     lease: str
     recipient_id: int
     contact_id: int
     identity: str
     phone_number: str
-    content: Template
+    message_type: str
+    content: JSON
     text: str
     token: str
     call: Call[JSON]
@@ -58,8 +59,7 @@ class Ready:
     message_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """A recipient whose mark is committed. at: the monotonic clock of this process when the mark was asked for."""
 
     ready: Ready
@@ -167,16 +167,18 @@ def _ready(assignment: Assignment, row: Leased, lease: str) -> Ready:
     content = assignment.personaliser.content(row.parameters)
     token = tokens.new_token()
     to = f"+{row.phone_number}" if row.phone_number else address_of(row.identity)
+    call = send_message(assignment.account.phone_number_id, to, content, callback_data=token)
     return Ready(
         lease=lease,
         recipient_id=row.pk,
         contact_id=row.contact_id,
         identity=row.identity,
         phone_number=row.phone_number,
-        content=content,
+        message_type=content.type,
+        content=(call.body or {})[content.type],
         text=assignment.personaliser.text(row.parameters),
         token=token,
-        call=send_message(assignment.account.phone_number_id, to, content, callback_data=token),
+        call=call,
         attempts=row.attempt_count,
         message_id=row.chat_message_id,
     )
@@ -212,8 +214,7 @@ def mark(assignment: Assignment, batch: Sequence[Ready]) -> list[Marked]:
     return [Marked(ready, at) for ready in batch if ready.recipient_id in marked]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """How one call ended. answer: for the rows; known_as: identities by which Meta knows the person, from its answer."""
 
     marked: Marked

@@ -2,7 +2,7 @@
 
 import math
 import random
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -25,8 +25,7 @@ _FEW = {131049: 2}
 _JITTER = (0.75, 1.25)
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """The end of one call. stop: why the whole campaign must pause. error: Meta's, or of the network."""
 
     settled: Settled

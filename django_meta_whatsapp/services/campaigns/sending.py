@@ -232,8 +232,9 @@ class Sending:
             return free is not None and self._may_go()
         marked = await self._db(partial(ledger.mark, self._assignment, free))
         self._unsettled += len(marked)
+        deadline = whatsapp_settings.SEND_DEADLINE
         for item in marked:
-            call = asyncio.create_task(self._call(item))
+            call = asyncio.create_task(self._call(item, deadline))
             self._calls.add(call)
             call.add_done_callback(self._note_end)
         return bool(marked)
@@ -268,9 +269,9 @@ class Sending:
         self._calls.discard(call)
         self._note_failure(call)
 
-    async def _call(self, marked: Marked) -> None:
+    async def _call(self, marked: Marked, deadline: float) -> None:
         started = time.monotonic()
-        if started - marked.at > whatsapp_settings.SEND_DEADLINE:
+        if started - marked.at > deadline:
             # Somebody may have given the row up meanwhile.
             self._note(outcomes.never_called(marked, TOO_LATE))
             return
