@@ -149,7 +149,7 @@ def _copy(
     differing: _Columns,
     constants: Mapping["models.Field[Any, Any]", Any],
 ) -> None:
-    """By COPY, which costs PostgreSQL two thirds of an INSERT from arrays, but knows no conflicts."""
+    """By COPY, which costs PostgreSQL about three quarters of an INSERT from arrays, but knows no conflicts."""
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in (*differing, *constants))
     table = connection.ops.quote_name(model._meta.db_table)
     end = "".join(f"\t{_escaped(_text(field, value))}" for field, value in constants.items()) + "\n"
