@@ -34,14 +34,14 @@ class LoopKeeper:
     waiting: Bounds = group_commit.WAITING
     group: Bounds = group_commit.GROUP
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, form: journal.Form) -> None:
         self._alias = alias
+        self._form = form
         self._loop = asyncio.get_running_loop()
         self._gathering: deque[Waiting] = deque()
         self._committing: list[Waiting] = []
         self._bytes = 0
         """Of both."""
-        self._form: journal.Form | None = None
         self._copying: Copying | None = None
         self._connecting: asyncio.Future[BaseDatabaseWrapper] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -87,17 +87,17 @@ class LoopKeeper:
             if self._idle is not None and not self._idle.done():
                 self._idle.set_result(None)
             self._timer = self._loop.call_later(background.IDLE_SECONDS, self._drop)
-        elif self._copying is None or self._form is None or not self._copying.usable:
+        elif self._copying is None or not self._copying.usable:
             self._drop()
             self._connecting = self._loop.run_in_executor(None, self._connect)
             self._connecting.add_done_callback(self._connected)
         else:
-            self._commit(self._form, self._copying)
+            self._commit(self._copying)
 
-    def _commit(self, form: journal.Form, copying: Copying) -> None:
+    def _commit(self, copying: Copying) -> None:
         self._committing = self._take()
         try:
-            document = form.document([each.webhook for each in self._committing])
+            document = self._form.document([each.webhook for each in self._committing])
         except Exception as error:  # noqa: BLE001 - answered and logged like every other
             self._done(error)
         else:
@@ -146,9 +146,7 @@ class LoopKeeper:
             return
         error = connecting.exception()
         if error is None:
-            connection = connecting.result()
-            self._form = journal.Form(connection)
-            self._copying = Copying(connection, self._form.statement)
+            self._copying = Copying(connecting.result(), self._form.statement)
         else:
             group = list(self._gathering)
             self._gathering.clear()
@@ -179,7 +177,7 @@ def keeper() -> LoopKeeper | None:
     connection = journal.database()
     if not copies(connection) or not _can_watch_sockets():
         return None
-    return LoopKeeper(connection.alias)
+    return LoopKeeper(connection.alias, journal.Form(connection))
 
 
 def _can_watch_sockets() -> bool:

@@ -65,9 +65,7 @@ def test_an_index_is_partial_where_the_database_can(model: type[models.Model], i
 
 
 @pytest.mark.django_db
-def test_ids_and_numbers_have_no_second_index_for_a_search_by_their_beginning() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("only PostgreSQL gets such indexes")
+def test_ids_and_numbers_have_no_second_index_for_a_search_by_their_beginning(on_postgresql: None) -> None:
     own = {
         (model._meta.db_table, str(field.column))
         for model in apps.get_app_config("django_meta_whatsapp").get_models()

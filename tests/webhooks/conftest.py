@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from django_meta_whatsapp.models import WhatsAppAccount
+from django_meta_whatsapp.models.bulk import journal as journal_rows
+from django_meta_whatsapp.models.bulk.journal import Form
 from django_meta_whatsapp.services import group_commit, signatures
 from tests.webhooks import posting
 from tests.webhooks.posting import DOORS, NUMBER, WABA
@@ -45,3 +47,22 @@ def hints_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def by_the_worker(settings: Any) -> None:
     """What is kept stays as it is: nobody applies it."""
     settings.WHATSAPP = {**settings.WHATSAPP, "WEBHOOK_INLINE": False}
+
+
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many webhooks each transaction gets, whoever commits."""
+    sizes: list[int] = []
+    store, document = journal_rows.store, Form.document
+
+    def count_stored(webhooks: Any) -> None:
+        sizes.append(len(webhooks))
+        store(webhooks)
+
+    def count_copied(form: Form, webhooks: Any) -> bytes:
+        sizes.append(len(webhooks))
+        return document(form, webhooks)
+
+    monkeypatch.setattr(group_commit, "store", count_stored)
+    monkeypatch.setattr(Form, "document", count_copied)
+    return sizes

@@ -1,8 +1,11 @@
 """The journal's table held by somebody else: what is to be kept waits, as it would behind a migration."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import pytest
 from django.db import connection, connections
 
 from django_meta_whatsapp.models import WhatsAppWebhookLog
@@ -37,3 +40,10 @@ def held() -> Iterator[Callable[[], None]]:
     finally:
         release()
         other.close()
+
+
+def alone(running: Any) -> Any:
+    """In an event loop, with Django's blocking calls allowed: `held` opens a connection there."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        return asyncio.run(running)

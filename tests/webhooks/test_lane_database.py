@@ -10,40 +10,18 @@ from django.db import OperationalError, connection, connections
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk import journal as journal_rows
 from django_meta_whatsapp.models.bulk.copying import copies
-from django_meta_whatsapp.models.bulk.journal import Form
-from django_meta_whatsapp.services import background, group_commit, journal, loop_commit, signatures
+from django_meta_whatsapp.services import group_commit, journal, signatures
 from django_meta_whatsapp.services.background import Background, Bounds
 from django_meta_whatsapp.services.loop_commit import LoopKeeper
 from django_meta_whatsapp.webhooks import lane as lane_module
 from django_meta_whatsapp.webhooks.asgi import webhook_lane
-from tests.journeys.processes import wait_for
 from tests.webhooks.asgi_caller import nothing_behind
-from tests.webhooks.held import held
+from tests.webhooks.held import alone, held
 from tests.webhooks.lane_caller import bodies, kept, post, post_all
 
 pytestmark = pytest.mark.usefixtures("hints_at_once")
 
-by_the_loop = pytest.mark.skipif(not copies(connection), reason="The event loop commits with psycopg 3 alone")
 by_the_thread = pytest.mark.skipif(copies(connection), reason="With psycopg 3 the event loop commits")
-
-
-@pytest.fixture
-def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many webhooks each transaction gets, whoever commits."""
-    sizes: list[int] = []
-    store, document = journal_rows.store, Form.document
-
-    def count_stored(webhooks: Any) -> None:
-        sizes.append(len(webhooks))
-        store(webhooks)
-
-    def count_copied(form: Form, webhooks: Any) -> bytes:
-        sizes.append(len(webhooks))
-        return document(form, webhooks)
-
-    monkeypatch.setattr(group_commit, "store", count_stored)
-    monkeypatch.setattr(Form, "document", count_copied)
-    return sizes
 
 
 def let_wait(monkeypatch: pytest.MonkeyPatch, bounds: Bounds) -> None:
@@ -75,27 +53,7 @@ def test_nothing_is_answered_before_it_is_committed(account: WhatsAppAccount, by
             answer = await posting
         return early, answer.status_code, await asyncio.to_thread(_count)
 
-    assert _alone(run()) == (False, 200, 1)
-
-
-@by_the_loop
-def test_webhooks_that_come_while_a_group_is_committed_go_together_in_the_next(
-    account: WhatsAppAccount, by_the_worker: None, groups: list[int]
-) -> None:
-    many = bodies(100)
-
-    async def run() -> list[int]:
-        lane = webhook_lane(nothing_behind)
-        assert (await post(lane, many[0])).status_code == 200
-        with held() as release:
-            posting = [asyncio.create_task(post(lane, body)) for body in many[1:]]
-            await asyncio.wait(posting, timeout=0.2)
-            await asyncio.to_thread(release)
-            return [(await each).status_code for each in posting]
-
-    assert _alone(run()) == [200] * 99
-    assert sorted(kept()) == sorted(many)
-    assert len(groups) <= 3
+    assert alone(run()) == (False, 200, 1)
 
 
 def test_a_group_that_is_larger_than_what_the_database_takes_at_once_is_kept(
@@ -104,38 +62,6 @@ def test_a_group_that_is_larger_than_what_the_database_takes_at_once_is_kept(
     many = [body + b" " * 400_000 for body in bodies(30)]
     assert post_all(many) == [200] * 30
     assert sorted(kept()) == sorted(many)
-
-
-async def until(statement: str, wanted: object) -> Any:
-    """Asks from another thread, which keeps no connection, until `wanted` (its truth) is so; what was found."""
-
-    def ask() -> list[Any]:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return list(cursor.fetchall())
-        finally:
-            connections.close_all()
-
-    found: list[Any] = []
-
-    def asked() -> bool:
-        found[:] = ask()
-        return bool(found) == wanted
-
-    await asyncio.to_thread(wait_for, asked)
-    return found
-
-
-COPYING = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
-LOCKED_OUT = f"{COPYING} AND wait_event_type = 'Lock'"
-
-
-def _alone(running: Any) -> Any:
-    """In an event loop, with Django's blocking calls allowed: `held` opens a connection there."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        return asyncio.run(running)
 
 
 def _count() -> int:
@@ -241,92 +167,6 @@ def test_a_thread_whose_connection_is_lost_opens_another(
     assert kept() == bodies(3)[1:]
 
 
-@by_the_loop
-def test_a_connection_that_the_server_ends_is_opened_anew(
-    account: WhatsAppAccount, by_the_worker: None
-) -> None:
-    async def run() -> list[int]:
-        lane, answers = webhook_lane(nothing_behind), list[int]()
-        for body in bodies(3):
-            answers.append((await post(lane, body)).status_code)
-            # The loop hears of it while nobody waits for an answer.
-            await until(COPYING.replace("pid", "pg_terminate_backend(pid)"), False)
-        return answers
-
-    assert _alone(run()) == [200] * 3
-    assert kept() == bodies(3)
-
-
-@by_the_loop
-def test_a_connection_that_ends_under_a_group_fails_that_group_alone(
-    account: WhatsAppAccount, by_the_worker: None
-) -> None:
-    async def run() -> list[int]:
-        lane = webhook_lane(nothing_behind)
-        with held():
-            posting = asyncio.create_task(post(lane, bodies(2)[0]))
-            await until(LOCKED_OUT, True)
-            await until(COPYING.replace("pid", "pg_terminate_backend(pid)"), False)
-            failed = await posting
-        return [failed.status_code, (await post(lane, bodies(2)[1])).status_code]
-
-    assert _alone(run()) == [503, 200]
-    assert kept() == bodies(2)[1:]
-
-
-@by_the_loop
-def test_a_server_that_is_silent_is_given_up_and_told_to_stop(
-    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loop_commit, "COMMIT_SECONDS", 0.2)
-
-    async def run() -> list[int]:
-        lane = webhook_lane(nothing_behind)
-        with held():
-            given_up = await post(lane, bodies(2)[0])
-            await until(LOCKED_OUT, False)
-        return [given_up.status_code, (await post(lane, bodies(2)[1])).status_code]
-
-    assert _alone(run()) == [503, 200]
-    assert kept() == bodies(2)[1:]
-
-
-@by_the_loop
-def test_a_server_that_cannot_be_reached_ends_in_503_until_it_can(
-    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    signatures.read_secrets()
-
-    async def run() -> list[int]:
-        lane = webhook_lane(nothing_behind)
-        with monkeypatch.context() as elsewhere:
-            elsewhere.setitem(connections.settings["default"], "PORT", "1")
-            answers = [
-                answer.status_code
-                for answer in await asyncio.gather(*(post(lane, body) for body in bodies(3)))
-            ]
-        return [*answers, (await post(lane, bodies(1)[0])).status_code]
-
-    assert _alone(run()) == [503, 503, 503, 200]
-    assert kept() == bodies(1)
-
-
-@by_the_loop
-def test_a_connection_with_nothing_to_do_is_closed_after_a_while(
-    account: WhatsAppAccount, by_the_worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(background, "IDLE_SECONDS", 0.1)
-
-    async def run() -> list[int]:
-        lane, answers = webhook_lane(nothing_behind), list[int]()
-        for body in bodies(2):
-            answers.append((await post(lane, body)).status_code)
-            await until(COPYING, False)
-        return answers
-
-    assert _alone(run()) == [200, 200]
-
-
 def test_a_group_is_kept_whole_or_not_at_all(account: WhatsAppAccount, by_the_worker: None) -> None:
     good = journal.received(b"{}", "")
     impossible = good._replace(at=None)  # type: ignore[arg-type]
@@ -345,7 +185,7 @@ def test_a_database_that_hangs_ends_in_503(
         with held():
             return (await post(webhook_lane(nothing_behind), bodies(1)[0])).status_code
 
-    assert _alone(run()) == 503
+    assert alone(run()) == 503
 
 
 def test_each_webhook_waits_for_a_hanging_database_as_long_as_every_other(
@@ -367,7 +207,7 @@ def test_each_webhook_waits_for_a_hanging_database_as_long_as_every_other(
             others = [await waited(lane, body) for body in bodies(3)[1:]]
             return [await first, *others]
 
-    answers = _alone(run())
+    answers = alone(run())
     assert [status for status, _ in answers] == [503] * 3
     # A timer of one loop may go off a tick early.
     assert min(seconds for _, seconds in answers) > 0.28

@@ -28,8 +28,7 @@ class Copying:
     """Has the server read documents, one after the other, each committed when it is done.
 
     connection: Django's, with psycopg 3, connected, and used for nothing else. statement: COPY … FROM STDIN.
-    Everything but `close` belongs to the event loop in which it is made. Raises NotImplementedError when that cannot watch
-    sockets (Windows' own cannot).
+    Everything but `close` belongs to the event loop in which it is made, which must be one that watches sockets.
     usable: False when the connection is lost, which may also show while nothing is being done.
     """
 

@@ -87,8 +87,8 @@ def insert_numbered(
 def _next_keys(connection: BaseDatabaseWrapper, model: type[models.Model], count: int) -> range:
     """The keys that SQLite would give the next rows: nobody else writes until this transaction ends."""
     table, key = model._meta.db_table, connection.ops.quote_name(str(model._meta.pk.column))
-    newest = f"SELECT max({key}) FROM {connection.ops.quote_name(table)}"  # noqa: S608
-    given = f"SELECT seq FROM sqlite_sequence WHERE name = %s UNION ALL {newest}"  # noqa: S608
+    newest = f"SELECT max({key}) FROM {connection.ops.quote_name(table)}"  # noqa: S608 - a model's names
+    given = f"SELECT seq FROM sqlite_sequence WHERE name = %s UNION ALL {newest}"  # noqa: S608 - the statement above
     with connection.cursor() as cursor:
         cursor.execute(given, [table])
         last = max(row[0] or 0 for row in cursor.fetchall())
@@ -140,7 +140,7 @@ def _given(
     """A SELECT of rows from arrays, and its parameters."""
     arrays, parameters = _arrays(differing, connection)
     places = ", ".join(["g.*", *("%s" for _ in fixed)])
-    return f"SELECT {places} FROM ROWS FROM ({arrays}) AS g", [*fixed, *parameters]  # noqa: S608
+    return f"SELECT {places} FROM ROWS FROM ({arrays}) AS g", [*fixed, *parameters]  # noqa: S608 - placeholders
 
 
 def _copy(

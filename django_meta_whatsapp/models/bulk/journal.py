@@ -69,7 +69,7 @@ def database() -> BaseDatabaseWrapper:
 
 
 class Form:
-    """How webhooks are written for COPY; made once for a connection, as all that it depends on is the model.
+    """How webhooks are written for COPY; made once, as all that it depends on is the model and how the database quotes.
 
     statement: that reads `document`.
     """
