@@ -1,6 +1,7 @@
 """Several workers on one number: what Meta sees is one sender that keeps to its limits.
 
-WHATSAPP_PACE_SECONDS=30 measures the rate for so long and holds it to 95 % and more, which a busy machine may not reach.
+WHATSAPP_PACE_SECONDS=30 measures the rate for so long and holds it to 95 % and more, which a busy machine may not reach; with -s
+it prints the rate, and how long a reply takes beside a campaign.
 """
 
 import asyncio
@@ -302,7 +303,10 @@ def test_a_reply_goes_out_within_a_second_while_a_campaign_takes_all_that_it_may
             took.append(time.monotonic() - began)
             time.sleep(0.1)
     assert refused() == 0
-    assert statistics.quantiles(took, n=20)[-1] <= 1.0
+    p95 = statistics.quantiles(took, n=20)[-1]
+    if MEASURED:
+        print(f"\nreplies: p50 {statistics.median(took):.3f} s, p95 {p95:.3f} s")
+    assert p95 <= 1.0
 
 
 def accepted(campaign: WhatsAppCampaign) -> int:
