@@ -14,6 +14,8 @@ from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.errors import InvalidPhoneNumber
 
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_DECIMAL = re.compile(r"\s*(\+?[0-9]+)\.00?\s*")
+"""A whole number as spreadsheets and data frames write it. No country writes a last group of one or two zeros behind one dot."""
 _US_AREA = "US"
 _NUMBER = re.compile(r"\+?[0-9]{5,20}")
 _PLAIN = re.compile(r"\+[1-9][0-9]{5,18}")
@@ -24,12 +26,14 @@ def from_typed(number: str, *, field: str = "phone_number", country_code: str | 
     """The E.164 form (`+4512345678`) of a number that a person or caller typed.
 
     With `+` or `00` it is international. Without, exactly 10 digits get `country_code` (default: the setting
-    DEFAULT_COUNTRY_CODE), a leading 0 is the national prefix of that country, and all else is international.
+    DEFAULT_COUNTRY_CODE), a leading 0 is the national prefix of that country, and all else is international. A whole number that
+    a spreadsheet wrote with decimals (`4512345678.0`) is the number before the dot.
     Raises InvalidPhoneNumber, naming `field`, for what cannot be a number.
     """
     if _is_complete(typed := str(number)):
         return typed
-    bare = _SEPARATORS.sub("", typed)
+    whole = _DECIMAL.fullmatch(typed)
+    bare = whole[1] if whole else _SEPARATORS.sub("", typed)
     if bare.startswith("00"):
         bare = f"+{bare[2:]}"
     if not _NUMBER.fullmatch(bare):

@@ -21,7 +21,7 @@ class Messy:
 
 
 def messy(rows: int) -> Messy:
-    """Most rows have a fault, each tenth the same one; numbers are written in four ways.
+    """Most rows have a fault, each tenth the same one; numbers are written in five ways.
 
     Makes the contacts who opted out or are blocked.
     """
@@ -35,7 +35,8 @@ def messy(rows: int) -> Messy:
             f"00{digits}",
             f"+45 {digits[2:6]} {digits[6:]}",
             f"(+45) {digits[2:6]}-{digits[6:]}",
-        )[n // _KINDS % 4]
+            f"+{digits}.0",
+        )[n // _KINDS % 5]
         if kind == 1 and n > _KINDS:
             # The row that is ten before it was sent to, in another spelling.
             typed, reason = f"00{int(digits) - 1}", "duplicate"

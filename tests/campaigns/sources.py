@@ -52,6 +52,15 @@ def number() -> int:
     return 5
 
 
+def decimals() -> list[dict[str, Any]]:
+    """As a data frame gives numbers and gaps."""
+    return [{"phone": 436641234567.0, "name": float("nan")}, {"phone": float("nan"), "name": "Bo"}]
+
+
+def gaps(campaign: WhatsAppCampaign) -> list[dict[str, Any]]:
+    return [{"phone": "+4520123456", "name": "Ann", "params": {"order": float("nan")}}]
+
+
 def customers() -> list[Customer]:
     return [
         Customer("9876543210", "Ann", Profile("+4512345678")),

@@ -75,6 +75,25 @@ def test_a_provider_may_return_dicts_or_a_queryset(make_campaign: MakeCampaign, 
     assert phones(make_campaign(audience_type="b")) == ["+4512345679"]
 
 
+def test_numbers_and_gaps_of_a_data_frame_are_what_they_stand_for(
+    make_campaign: MakeCampaign, settings: Any
+) -> None:
+    configure(settings, AUDIENCES={"frame": f"{HERE}.decimals"})
+    campaign = make_campaign(audience_type="frame")
+    assert utils.resolve_audience(campaign) == [{"phone": "+436641234567", "name": "", "params": {}}]
+    assert sorted(frozen(campaign)) == [
+        ("", "skipped", "invalid_phone"),
+        ("436641234567", "skipped", "missing_variable"),
+    ]
+
+
+def test_a_gap_in_the_parameters_of_a_resolver_is_a_missing_variable(
+    make_campaign: MakeCampaign, settings: Any
+) -> None:
+    configure(settings, CAMPAIGN_RESOLVER=f"{HERE}.gaps")
+    assert frozen(make_campaign()) == [("4520123456", "skipped", "missing_variable")]
+
+
 def test_a_provider_is_asked_for_every_field_that_the_mappings_name(
     make_campaign: MakeCampaign, settings: Any
 ) -> None:

@@ -63,6 +63,11 @@ def test_the_ten_digit_rule_fires_for_typed_input_and_once(bare: str) -> None:
         ("+1 (415) 555-0100", "+14155550100"),
         ("5511987654321", "+5511987654321"),
         (" 9876543210\n", "+919876543210"),
+        # Spreadsheets and data frames write whole numbers as decimal ones.
+        ("919876543210.0", "+919876543210"),
+        ("9876543210.0", "+919876543210"),
+        ("+4520123456.0", "+4520123456"),
+        (" 436641234567.00 ", "+436641234567"),
     ],
 )
 def test_what_people_type_is_understood(typed: str, understood: str) -> None:
