@@ -17,12 +17,14 @@ from django_meta_whatsapp.models import (
     WhatsAppContactAccount,
     WhatsAppConversation,
 )
-from django_meta_whatsapp.models.bulk.claims import locked
+from django_meta_whatsapp.models.bulk.claims import UNLEASED, locked
 from django_meta_whatsapp.models.bulk.moves import Move
 from django_meta_whatsapp.models.bulk.rows import overwrite
 from django_meta_whatsapp.models.contact import phone_identity
 from django_meta_whatsapp.services.campaigns import tally
 from django_meta_whatsapp.services.transactions import database, in_transaction
+
+_UNCALLED = (RecipientStatus.PENDING, RecipientStatus.LEASED)
 
 Pair = tuple[Any, Any]
 """Rows of one account: the one that stays, and the one that goes."""
@@ -127,12 +129,11 @@ def _newest(one: Choice, other: Choice) -> Choice:
 
 
 def _keep_one_recipient(kept: WhatsAppContact, gone: WhatsAppContact) -> None:
-    """Where both are to get one campaign, one of the rows that nobody has begun with is skipped."""
+    """Where both are to get one campaign, one of the rows that nobody has called yet is skipped, claimed or not."""
     rows = WhatsAppCampaignRecipient.objects.filter(contact__in=(kept, gone))
-    begun = rows.exclude(status__in=(RecipientStatus.PENDING, RecipientStatus.SKIPPED))
-    pending = rows.filter(status=RecipientStatus.PENDING)
+    begun = rows.exclude(status__in=(*_UNCALLED, RecipientStatus.SKIPPED))
     campaigns: dict[int, list[WhatsAppCampaignRecipient]] = {}
-    for row in locked(pending.order_by("pk")):
+    for row in locked(rows.filter(status__in=_UNCALLED).order_by("pk")):
         campaigns.setdefault(row.campaign_id, []).append(row)
     if not campaigns:
         return
@@ -142,10 +143,11 @@ def _keep_one_recipient(kept: WhatsAppContact, gone: WhatsAppContact) -> None:
         for campaign_id, waiting in campaigns.items()
         for row in (waiting if campaign_id in sent else _preferred(waiting, kept)[1:])
     ]
+    # Without its lease a claimed row is out of reach of whoever is about to mark it.
     WhatsAppCampaignRecipient.objects.filter(pk__in=[row.pk for row in surplus]).update(
-        status=RecipientStatus.SKIPPED, skip_reason=SkipReason.DUPLICATE
+        status=RecipientStatus.SKIPPED, skip_reason=SkipReason.DUPLICATE, **UNLEASED
     )
-    tally.apply(Move(row.campaign_id, RecipientStatus.PENDING, RecipientStatus.SKIPPED) for row in surplus)
+    tally.apply(Move(row.campaign_id, row.status, RecipientStatus.SKIPPED) for row in surplus)
 
 
 def _preferred(

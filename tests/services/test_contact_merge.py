@@ -168,8 +168,15 @@ def test_who_was_blocked_stays_blocked_and_the_evidence_stays(
 
 def recipient(campaign: WhatsAppCampaign, contact: WhatsAppContact, status: str) -> WhatsAppCampaignRecipient:
     return WhatsAppCampaignRecipient.objects.create(
-        campaign=campaign, contact=contact, identity=f"p:{contact.phone}", status=status
+        campaign=campaign,
+        contact=contact,
+        identity=f"p:{contact.phone}",
+        status=status,
+        lease=LEASES.get(status, ""),
     )
+
+
+LEASES = {"leased": "a run's", "sending": "a run's"}
 
 
 @pytest.mark.parametrize(
@@ -179,6 +186,9 @@ def recipient(campaign: WhatsAppCampaign, contact: WhatsAppContact, status: str)
         ("pending", "sent", ("skipped", "sent")),
         ("unknown", "pending", ("unknown", "skipped")),
         ("sent", "read", ("sent", "read")),
+        ("leased", "leased", ("leased", "skipped")),
+        ("leased", "sending", ("skipped", "sending")),
+        ("pending", "leased", ("pending", "skipped")),
     ],
 )
 def test_nobody_gets_a_campaign_twice_because_they_were_two(
@@ -193,7 +203,8 @@ def test_nobody_gets_a_campaign_twice_because_they_were_two(
         row.refresh_from_db()
     assert (both[0].status, both[1].status, alone.status) == (*expected, "pending")
     assert {row.contact_id for row in (*both, alone)} == {kept.pk}
-    assert {row.skip_reason for row in both if row.status == "skipped"} <= {"duplicate"}
+    # Without a lease nobody can mark it.
+    assert {(row.skip_reason, row.lease) for row in both if row.status == "skipped"} <= {("duplicate", "")}
     counted = reread_counts(campaign)
     tally.recount(campaign)
     assert counted == reread_counts(campaign)
