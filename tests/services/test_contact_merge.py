@@ -167,16 +167,12 @@ def test_who_was_blocked_stays_blocked_and_the_evidence_stays(
 
 
 def recipient(campaign: WhatsAppCampaign, contact: WhatsAppContact, status: str) -> WhatsAppCampaignRecipient:
-    return WhatsAppCampaignRecipient.objects.create(
-        campaign=campaign,
-        contact=contact,
-        identity=f"p:{contact.phone}",
-        status=status,
-        lease=LEASES.get(status, ""),
+    lease = (
+        {"lease": "a run's", "lease_expires_at": timezone.now()} if status in ("leased", "sending") else {}
     )
-
-
-LEASES = {"leased": "a run's", "sending": "a run's"}
+    return WhatsAppCampaignRecipient.objects.create(
+        campaign=campaign, contact=contact, identity=f"p:{contact.phone}", status=status, **lease
+    )
 
 
 @pytest.mark.parametrize(

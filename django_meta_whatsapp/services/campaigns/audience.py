@@ -45,9 +45,8 @@ def resolve_audience(campaign: WhatsAppCampaign) -> list[dict[str, Any]]:
 def iter_audience(campaign: WhatsAppCampaign) -> Iterator[dict[str, Any]]:
     """`{"phone": "+4512345678", "name": "…", "params": {…}}` for each person of the audience, once.
 
-    Holds a few hundred people at a time, and a digest of each one seen, 80 MB for a million. `phone` is the business-scoped user id
-    of
-    somebody whose number is not known. Entries without a usable number are left out.
+    Holds a few hundred people at a time, and a digest of each one seen, 80 MB for a million. `phone` is the
+    business-scoped user id of somebody whose number is not known. Entries without a usable number are left out.
     Raises InvalidAudience or InvalidFile for an audience that cannot be resolved, InvalidSetting for a setting that names
     it wrongly.
     """
