@@ -1,23 +1,26 @@
 """What stops a running campaign, what becomes of its people, and what lets it go on; time is moved by the policy clock."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connections
 
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppCampaign, WhatsAppContact, WhatsAppTemplate
 from django_meta_whatsapp.services import clock, upkeep
 from django_meta_whatsapp.services.campaigns import control, guard, runner
-from django_meta_whatsapp.services.campaigns.states import Progress
+from tests.journeys.policy_words import (
+    PEOPLE,
+    campaign_of,
+    campaign_to_danes,
+    local,
+    run_until,
+    spring,
+)
 from whatsapp_simulator.testing import SimulatorServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PEOPLE = 40
 
 
 @pytest.fixture(autouse=True)
@@ -30,61 +33,13 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None
 
 @pytest.fixture
 def template(whatsapp_account: WhatsAppAccount, simulator: SimulatorServer) -> WhatsAppTemplate:
-    made = simulator.control.template("spring", category="MARKETING")
-    return WhatsAppTemplate.objects.create(
-        account=whatsapp_account,
-        name="spring",
-        language="en_US",
-        meta_template_id=made["id"],
-        status="APPROVED",
-        category="MARKETING",
-        body_text="This is spring.",
-    )
+    return spring(whatsapp_account, simulator)
 
 
 @pytest.fixture
 def campaign(template: WhatsAppTemplate) -> WhatsAppCampaign:
     """A campaign to people in Denmark, over a number that is slow enough to stop it in the middle."""
-    WhatsAppAccount.objects.update(throughput=20)
-    for number in range(PEOPLE):
-        WhatsAppContact.objects.create(phone=f"45200000{number:02}")
-    return campaign_of(template)
-
-
-def campaign_of(template: WhatsAppTemplate, **fields: Any) -> WhatsAppCampaign:
-    return WhatsAppCampaign.objects.create(
-        **{
-            "name": "Spring",
-            "account": template.account,
-            "template": template,
-            "audience_type": "contacts",
-            **fields,
-        }
-    )
-
-
-def run_until(campaign: WhatsAppCampaign, sent: int, then: Callable[[], object]) -> None:
-    """Runs the campaign; does `then` once so many are sent."""
-    done: list[bool] = []
-
-    def act(progress: Progress) -> None:
-        if progress.sent >= sent and not done:
-            done.append(True)
-            with ThreadPoolExecutor(
-                1
-            ) as thread:  # the progress is told in the event loop, where no query may be made
-                thread.submit(in_a_thread, then).result()
-
-    runner.run(campaign.pk, on_progress=act)
-    assert done
-    campaign.refresh_from_db()
-
-
-def in_a_thread(then: Callable[[], object]) -> None:
-    try:
-        then()
-    finally:
-        connections.close_all()
+    return campaign_to_danes(template)
 
 
 def run_to_the_end(campaign: WhatsAppCampaign) -> None:
@@ -119,12 +74,6 @@ def assert_stopped(campaign: WhatsAppCampaign, cause: str) -> None:
     }
     assert campaign.recipients.filter(status="pending").exists()
     assert campaign.events.filter(kind="paused").count() == 1
-
-
-def local(hour: int, zone: str) -> datetime:
-    """That hour, in a day or two, there."""
-    there = clock.now().astimezone(ZoneInfo(zone)) + timedelta(days=1)
-    return there.replace(hour=hour, minute=0, second=0, microsecond=0)
 
 
 def test_people_asleep_wait_for_their_morning_and_the_others_get_it_now(

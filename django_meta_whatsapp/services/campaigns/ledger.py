@@ -4,7 +4,7 @@ Only rows whose mark was committed may be called: whoever crashes after that lea
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -39,11 +39,13 @@ from django_meta_whatsapp.services.campaigns.candidates import address_of
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 ERASED = "The contact was deleted before the message went out."
+GATE_HOLDS = 2.0
+"""Seconds after a claim for which its answers of the gate and of the hours hold. At full speed all of it is marked by then."""
 
 
 class Ready(NamedTuple):
     """A claimed recipient with its call. content: what the call sends under `message_type`; token: of the coming attempt;
-    message_id: of the row in the chat, if there is one."""
+    message_id: of the row in the chat, if there is one; claimed_at: the monotonic clock of this process."""
 
     lease: str
     recipient_id: int
@@ -57,6 +59,7 @@ class Ready(NamedTuple):
     call: Call[JSON]
     attempts: int
     message_id: int | None
+    claimed_at: float
 
 
 class Marked(NamedTuple):
@@ -108,15 +111,11 @@ def claim(assignment: Assignment, limit: int) -> Claimed:
     """
     if not states.is_running(assignment.campaign_id):
         return Claimed("", 0, [])
-    lease = uuid4().hex
+    lease, at = uuid4().hex, time.monotonic()
     leased = _leased(assignment.campaign_id, limit, lease)
-    rows = _awake(assignment, leased, lease)
-    refused = suppression.refusals(
-        assignment.account,
-        [row.identity for row in rows],
-        category=assignment.category,
-        besides_campaign=assignment.campaign_id,
-    )
+    asleep = _put_to_bed(assignment, ((row.pk, row.phone_number) for row in leased), lease)
+    rows = [row for row in leased if row.pk not in asleep]
+    refused = _refused(assignment, [row.identity for row in rows])
     wanted = [row.contact_id for row in rows if row.contact_id and row.identity not in refused]
     reserved = budget.reserve(assignment.account, wanted)
     ready: list[Ready] = []
@@ -131,7 +130,7 @@ def claim(assignment: Assignment, limit: int) -> Claimed:
             over += 1
             continue
         try:
-            ready.append(_ready(assignment, row, lease))
+            ready.append(_ready(assignment, row, lease, at))
         except InvalidMessage as error:
             faulty.setdefault(str(error), []).append(row.pk)
     if skipped or faulty:
@@ -145,22 +144,30 @@ def _leased(campaign_id: int, limit: int, lease: str) -> list[Leased]:
     return in_transaction(work)
 
 
-def _awake(assignment: Assignment, rows: list[Leased], lease: str) -> list[Leased]:
-    """Those who may be messaged at this hour of their day. The others are given back until they may."""
-    closed = hours.closed(assignment.hours, ((row.pk, row.phone_number) for row in rows), clock.now())
+def _refused(assignment: Assignment, identities: Sequence[str]) -> dict[str, suppression.Verdict]:
+    return suppression.refusals(
+        assignment.account,
+        identities,
+        category=assignment.category,
+        besides_campaign=assignment.campaign_id,
+    )
+
+
+def _put_to_bed(assignment: Assignment, people: Iterable[tuple[int, str]], lease: str) -> set[int]:
+    """Gives those back who may not be messaged at this hour of their day, until they may. people: rows and their numbers."""
+    closed = hours.closed(assignment.hours, people, clock.now())
     if not closed:
-        return rows
+        return set()
 
     def give_back() -> None:
         for until, ids in sorted(closed.items()):
             claims.postpone(ids, lease=lease, until=until)
 
     in_transaction(give_back)
-    asleep = {pk for ids in closed.values() for pk in ids}
-    return [row for row in rows if row.pk not in asleep]
+    return {pk for ids in closed.values() for pk in ids}
 
 
-def _ready(assignment: Assignment, row: Leased, lease: str) -> Ready:
+def _ready(assignment: Assignment, row: Leased, lease: str, claimed_at: float) -> Ready:
     """Raises InvalidMessage for what cannot be sent, before the mark: that of one row must not cost the others theirs."""
     if row.contact_id is None:
         raise InvalidMessage("contact", ERASED)
@@ -181,6 +188,7 @@ def _ready(assignment: Assignment, row: Leased, lease: str) -> Ready:
         call=call,
         attempts=row.attempt_count,
         message_id=row.chat_message_id,
+        claimed_at=claimed_at,
     )
 
 
@@ -191,6 +199,29 @@ def _drop(skipped: Mapping[str, Sequence[int]], faulty: Mapping[str, Sequence[in
     for why, ids in faulty.items():
         moves += claims.refuse(ids, lease=lease, why=why, at=timezone.now())
     tally.apply(moves)
+
+
+def is_stale(batch: Sequence[Ready]) -> bool:
+    """Whether the gate must be asked again: rows of a slow number wait between their claim and their mark."""
+    return time.monotonic() - batch[0].claimed_at > GATE_HOLDS
+
+
+def check_again(assignment: Assignment, batch: Sequence[Ready]) -> tuple[list[Ready], int]:
+    """Asks the gate and the hours once more for a few rows of one claim: who may still be messaged, and how many of the others
+    were skipped. Whose quiet hours have begun is given back until they end.
+    """
+    lease = batch[0].lease
+    asleep = _put_to_bed(assignment, ((row.recipient_id, row.phone_number) for row in batch), lease)
+    awake = [row for row in batch if row.recipient_id not in asleep]
+    refused = _refused(assignment, [row.identity for row in awake])
+    skipped: dict[str, list[int]] = {}
+    for row in awake:
+        if row.identity in refused:
+            skipped.setdefault(refused[row.identity].reason, []).append(row.recipient_id)
+    if skipped:
+        in_transaction(partial(_drop, skipped, {}, lease))
+    left = [row for row in awake if row.identity not in refused]
+    return left, len(awake) - len(left)
 
 
 def mark(assignment: Assignment, batch: Sequence[Ready]) -> list[Marked]:

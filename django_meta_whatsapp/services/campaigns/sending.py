@@ -230,14 +230,17 @@ class Sending:
         if not free or not self._may_go():
             # Those who must wait have been given back, each until then.
             return free is not None and self._may_go()
-        marked = await self._db(partial(ledger.mark, self._assignment, free))
+        if ledger.is_stale(free):
+            free, skipped = await self._db(partial(ledger.check_again, self._assignment, free))
+            self._left -= skipped
+        marked = await self._db(partial(ledger.mark, self._assignment, free)) if free else []
         self._unsettled += len(marked)
         deadline = whatsapp_settings.SEND_DEADLINE
         for item in marked:
             call = asyncio.create_task(self._call(item, deadline))
             self._calls.add(call)
             call.add_done_callback(self._note_end)
-        return bool(marked)
+        return bool(marked) or not free
 
     async def _admitted(self, batch: Sequence[Ready]) -> list[Ready] | None:
         """Waits for the number's pace. Those who may get a message now; whoever gets too many is given back for a while.
