@@ -57,6 +57,11 @@ def decimals() -> list[dict[str, Any]]:
     return [{"phone": 436641234567.0, "name": float("nan")}, {"phone": float("nan"), "name": "Bo"}]
 
 
+def unstorable(campaign: WhatsAppCampaign) -> list[dict[str, Any]]:
+    """Half a surrogate pair, and a NUL."""
+    return [{"phone": "+4520123456", "name": "An\ud800n\0", "params": {"order": "A\udc00-\0001"}}]
+
+
 def gaps(campaign: WhatsAppCampaign) -> list[dict[str, Any]]:
     return [{"phone": "+4520123456", "name": "Ann", "params": {"order": float("nan")}}]
 

@@ -168,6 +168,8 @@ def deep(levels: int) -> dict[str, Any]:
         ({"created_at__within_days": True}, "a number of days"),
         ({"created_at__within_days": float("nan")}, "a number of days"),
         ({"created_at__within_days": 1e9}, "up to 36500"),
+        ({"created_at__gt": "0001-01-01T00:00:00+14:00"}, "'created_at__gt': .* a year from 2 to 9998"),
+        ({"created_at__gt": "9999-12-31"}, "a year from 2 to 9998"),
         ({"consent": "maybe"}, "'allowed' or 'marketing_stopped' or 'opted_out' is expected"),
         ({"window__not": "open"}, "window can be compared by exact"),
         ({"last_inbound_at": "2026-01-01"}, "last_inbound_at can be compared by gt"),
@@ -204,6 +206,8 @@ def test_the_deepest_and_widest_filters_that_are_allowed_can_be_asked() -> None:
     wide = {"or": [{"name": f"Ann {n}"} for n in range(filters.MAX_CONDITIONS - 1)]}
     assert found(deep(filters.MAX_DEPTH)) == found(wide) == set()
     assert found({"phone__in": [f"45{n:08}" for n in range(filters.MAX_VALUES)]}) == set()
+    assert found({"labels__all": [f"Label {n}" for n in range(filters.MAX_VALUES)]}) == set()
+    assert found({"created_at__gt": "0002-01-01"}) == found({"created_at__lt": "9998-12-31"}) == set()
 
 
 def test_no_operator_of_any_field_fails_in_the_database() -> None:

@@ -21,7 +21,7 @@ from django_meta_whatsapp.models import (
     WhatsAppCampaign,
     WhatsAppContact,
 )
-from django_meta_whatsapp.services.campaigns import runner
+from django_meta_whatsapp.services.campaigns import audience, runner
 from django_meta_whatsapp.services.campaigns.states import Counts
 from tests.campaigns.conftest import MakeCampaign
 from tests.campaigns.run_words import sent_to
@@ -82,6 +82,34 @@ def test_an_unreadable_file_fails_the_campaign_with_the_reason_and_leaves_nothin
     assert told in campaign.status_reason
     assert (campaign.total_count, campaign.recipients.count()) == (0, 0)
     assert sent_to(simulator) == []
+
+
+def test_an_audience_that_breaks_our_code_fails_the_campaign_and_is_not_tried_for_ever(
+    simulator: SimulatorServer, make_campaign: MakeCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(*arguments: Any) -> None:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(audience, "filtered", breaking)
+    campaign = make_campaign(audience_type="contacts", parameter_mappings={"1": "name", "2": "email"})
+    with pytest.raises(OverflowError):
+        runner.run(campaign.pk)
+    campaign.refresh_from_db()
+    assert campaign.status == "failed"
+    assert campaign.status_reason == (
+        "The audience could not be frozen: OverflowError: date value out of range"
+    )
+
+
+def test_texts_that_no_database_holds_are_mended_where_a_source_gives_them(
+    simulator: SimulatorServer, make_campaign: MakeCampaign, settings: Any
+) -> None:
+    settings.WHATSAPP = {**settings.WHATSAPP, "CAMPAIGN_RESOLVER": "tests.campaigns.sources.unstorable"}
+    campaign = make_campaign()
+    assert runner.run(campaign.pk) == Counts(1, 0)
+    assert campaign.recipients.get().name == "An\ufffdn"
+    (sent,) = simulator.control.messages()
+    assert "A\ufffd-1" in str(sent)
 
 
 def test_a_campaign_with_a_mended_audience_runs_after_all(

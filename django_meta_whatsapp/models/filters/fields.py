@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_, or_
+from operator import or_
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from django_meta_whatsapp.models.contact import WhatsAppContact, WhatsAppContactAccount
 from django_meta_whatsapp.models.filters import values
@@ -94,6 +94,15 @@ def _labelled(**condition: Any) -> Q:
     return Q(Exists(links.filter(**condition)))
 
 
+def _labelled_with_all(names: set[str]) -> Q:
+    """Counted, not one condition for each: databases bound how deep those go."""
+    links = WhatsAppContact.labels.through._default_manager.filter(
+        whatsappcontact=OuterRef("pk"), whatsapplabel__name__in=names
+    )
+    counted = links.order_by().values("whatsappcontact").annotate(labels=Count("pk"))
+    return Q(Exists(counted.filter(Q(labels=len(names)))))
+
+
 def _label_name(operator: str, value: Any, situation: Situation) -> Q:
     return _labelled(**{f"whatsapplabel__name__{operator}": value})
 
@@ -103,7 +112,7 @@ def _labels(operator: str, value: Any, situation: Situation) -> Q:
         case "empty":
             return _is(_labelled(), not value)
         case "all":
-            return reduce(and_, (_labelled(whatsapplabel__name=each) for each in value))
+            return _labelled_with_all(set(value))
     return _is(_labelled(whatsapplabel__name__in=value), operator == "any")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, time, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -83,6 +83,9 @@ def moment(key: str, value: object) -> datetime:
         found = datetime.combine(day, time())
     if found is None:
         raise wrong(key, f"{value!r} is no date; 2026-01-31 or 2026-01-31T09:30 is expected.")
+    if not MINYEAR < found.year < MAXYEAR:
+        # Somewhere on Earth it would be another year, which no clock has.
+        raise wrong(key, f"{value!r}: a year from {MINYEAR + 1} to {MAXYEAR - 1} is expected.")
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 

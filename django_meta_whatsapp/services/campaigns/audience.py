@@ -7,13 +7,13 @@ is named a second time.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
-from math import isnan
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from django_meta_whatsapp import phones
+from django_meta_whatsapp.cloud_api.events.reading import storable
 from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.errors import InvalidAudience, InvalidSetting, WhatsAppError
 from django_meta_whatsapp.models import (
@@ -32,7 +32,6 @@ from django_meta_whatsapp.services.campaigns.candidates import Candidate
 from django_meta_whatsapp.services.campaigns.contact_filters import filtered
 from django_meta_whatsapp.services.campaigns.csv_audience import from_csv
 from django_meta_whatsapp.services.campaigns.personalise import fields_named
-from django_meta_whatsapp.services.campaigns.personalise.values import is_missing
 
 PAGE = 1000
 
@@ -122,7 +121,8 @@ def _from_items(items: Iterable[Any]) -> Iterator[Candidate]:
         if not isinstance(item, Mapping) or not isinstance(item.get("params") or {}, Mapping):
             raise InvalidAudience("audience", f'entry {number} is no dict with "phone", "name" and "params".')
         phone, name = _text(item.get("phone")), _text(item.get("name"))
-        yield Candidate(phone, name, item.get("params") or {}, where=f"entry {number}")
+        params = {field: _plain(value) for field, value in (item.get("params") or {}).items()}
+        yield Candidate(phone, name, params, where=f"entry {number}")
 
 
 def _from_provider(campaign: WhatsAppCampaign, provider: Provider) -> Iterator[Candidate]:
@@ -154,14 +154,20 @@ _END = object()
 
 
 def _read(item: Any, field: str) -> Any:
-    """The value of a field: a key or an attribute; `profile__phone` looks into what `profile` holds. None for NaN."""
+    """The value of a field: a key or an attribute; `profile__phone` looks into what `profile` holds."""
     for name in field.split("__"):
         item = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
-    return None if isinstance(item, float) and isnan(item) else item
+    return _plain(item)
+
+
+def _plain(value: Any) -> Any:
+    """Without what no database holds: NUL characters, halves of surrogate pairs, NaN."""
+    return storable(value) if isinstance(value, str | float) else value
 
 
 def _text(value: Any) -> str:
-    return "" if is_missing(value) else str(value)
+    plain = _plain(value)
+    return "" if plain is None else str(plain)
 
 
 def _from_contacts(campaign: WhatsAppCampaign, account: WhatsAppAccount, after: int) -> Iterator[Candidate]:

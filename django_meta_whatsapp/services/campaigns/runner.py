@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections
 
 from django_meta_whatsapp.cloud_api.client import AsyncClient
 from django_meta_whatsapp.conf import whatsapp_settings
@@ -209,6 +209,11 @@ def _cause(error: WhatsAppError) -> PauseCause:
 async def _audience(db: Database, assignment: Assignment, stop: threading.Event) -> bool:
     try:
         return await frozen(db, assignment, stop)
-    except WhatsAppError as error:
-        await db(partial(states.fail_audience, assignment.campaign_id, str(error)))
+    except (OperationalError, InterfaceError, IntegrityError):
+        raise  # the database or somebody beside us, not the audience: the next tick tries again
+    except Exception as error:
+        # Tried again it would break again.
+        known = isinstance(error, WhatsAppError)
+        why = str(error) if known else f"The audience could not be frozen: {type(error).__name__}: {error}"
+        await db(partial(states.fail_audience, assignment.campaign_id, why))
         raise

@@ -6,7 +6,6 @@ text or a number stands for itself, and `{"field": …}` names a field.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 from django_meta_whatsapp.services.campaigns.personalise import formats
@@ -17,13 +16,6 @@ _SCALARS = (str, int, float)
 
 Fit = Callable[[Any], Any]
 """Makes a value fit for its place; raises ValueError when that is not possible."""
-
-
-def is_missing(value: object) -> bool:
-    """Nothing, a blank text, or what a data frame has in an empty cell (NaN)."""
-    if isinstance(value, str):
-        return not value.strip()
-    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def is_declared(value: object) -> bool:
@@ -71,7 +63,7 @@ class Value:
     def take(self, found: Any, fit: Fit) -> Any:
         """The value for somebody whose field holds `found`; None when it is missing. Raises ValueError."""
         if self.field:
-            if is_missing(found):
+            if found is None or (isinstance(found, str) and not found.strip()):
                 return None if self.default is None else fit(self.default)
         else:
             found = self.constant
