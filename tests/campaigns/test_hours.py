@@ -89,6 +89,25 @@ def test_summer_time_moves_the_opening_with_the_wall_clock(day: int, offset: int
     assert opening == datetime(2026, 3, day, 9 - offset, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("end", [0, 60, 90, 119, 120, 180])
+@pytest.mark.parametrize(
+    ("place", "day"),
+    [
+        ("America/New_York", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 10, 25, tzinfo=UTC)),
+    ],
+)
+def test_the_hour_that_summer_time_repeats_is_two_hours(place: str, day: datetime, end: int) -> None:
+    allowed = Hours(quiet=Span(21 * 60, end))
+    zone = ZoneInfo(place)
+    minutes = [day.replace(tzinfo=zone).astimezone(UTC) + timedelta(minutes=n) for n in range(8 * 60)]
+    local = [minute.astimezone(zone) for minute in minutes]
+    is_open = [allowed.allow(each.hour * 60 + each.minute) for each in local]
+    for n, minute in enumerate(minutes):
+        first = minutes[is_open.index(True, n)]
+        assert allowed.opening([place], minute) == (None if first == minute else first)
+
+
 @pytest.mark.parametrize("text", ["always", "never", "", "Always"])
 def test_no_limit_is_written_in_words(text: str) -> None:
     assert span(text, "send_window") is None

@@ -39,11 +39,14 @@ class Hours(Spans):
         minutes |= {self.quiet.end % DAY} if self.quiet else set()
         for day in range(3):
             for minute in minutes:
-                yield _moment(today + timedelta(days=day), minute, place)
+                yield from _moments(today + timedelta(days=day), minute, place)
 
 
-def _moment(day: date, minute: int, place: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(minute // 60, minute % 60), place).astimezone(UTC)
+def _moments(day: date, minute: int, place: ZoneInfo) -> set[datetime]:
+    """When a clock there shows that minute: twice in the hour that summer time repeats. Where it skips an hour, one moment that
+    was meant, and one that is looked at in vain."""
+    local = datetime.combine(day, time(minute // 60, minute % 60), place)
+    return {local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
 
 
 def hours(send_window: str, quiet_hours: str) -> Hours:
