@@ -56,7 +56,8 @@ def ensure(people: Sequence[Person], *, portfolio_id: str = "") -> dict[str, Wha
     """The contact of each person, by each of their identities; rows are made for those whom we do not know.
 
     A constant number of queries for each few hundred people, and safe when other processes do the same. A name is
-    set only where ours is empty. Two contacts that turn out to be one person stay two.
+    set only where ours is empty. Two contacts that turn out to be one person stay two here, see
+    `identity_changes.join`.
     """
     found: dict[str, WhatsAppContact] = {}
     for batch in batches(_met(people, portfolio_id)):

@@ -1,16 +1,18 @@
 """People who change their number, or whom Meta gives another user id: they stay the contact that they were.
 
-Whoever has the new number or id here already is the same person, met before we were told: the two contacts become one.
+Whoever has the new number or id here already is the same person, met before we were told: the two contacts become one. So do two
+of whom one was known by number only and the other by user id only, as soon as Meta shows both together.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django_meta_whatsapp.cloud_api.events import MessageEvent
 from django_meta_whatsapp.cloud_api.events.reading import mapping, text
 from django_meta_whatsapp.errors import InvalidInput
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppContact, WhatsAppConversation
 from django_meta_whatsapp.models.bulk.claims import locked
+from django_meta_whatsapp.models.contact import phone_identity, user_identity
 from django_meta_whatsapp.phones import to_digits
 from django_meta_whatsapp.services import contact_merge, contacts
 from django_meta_whatsapp.services.contacts import Person
@@ -41,6 +43,39 @@ def apply(
                 key = kept_in[key]
             _change(locked(WhatsAppContact.objects.filter(pk=key)).get(), person, account, kept_in, threads)
     return _read(threads)
+
+
+def join(account: WhatsAppAccount, people: Iterable[Person], found: Mapping[str, WhatsAppContact]) -> bool:
+    """Makes one contact of two that Meta has just shown to be one person; whether there were any.
+
+    found: the contact behind each identity of `people`. Not joined is who has another number, or another user id of this
+    portfolio: then the number has passed from one person to the next.
+    """
+    pairs: set[tuple[int, int]] = set()
+    for person in people:
+        identities = person.identities(account.portfolio_id)
+        if len(identities) == 2 and found[identities[0]].pk != found[identities[1]].pk:
+            pairs.add((found[identities[0]].pk, found[identities[1]].pk))
+    if not pairs:
+        return False
+    of_each = contacts.identities_of({pk for pair in pairs for pk in pair})
+    user_ids = user_identity(account.portfolio_id, "")
+    joined = False
+    for by_number, by_user_id in sorted(pairs):
+        has_user_id = any(each.startswith(user_ids) for each in of_each.get(by_number, ()))
+        has_number = any(each.startswith(phone_identity("")) for each in of_each.get(by_user_id, ()))
+        if not has_user_id and not has_number:
+            joined |= _joined(by_number, by_user_id)
+    return joined
+
+
+def _joined(kept: int, gone: int) -> bool:
+    try:
+        contact_merge.merge(kept, gone)
+    except InvalidInput:
+        logger.warning("The contacts #%s and #%s stay two", kept, gone, exc_info=True)
+        return False
+    return True
 
 
 def _read(threads: dict[int, int]) -> dict[int, WhatsAppConversation]:

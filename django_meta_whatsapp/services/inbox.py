@@ -73,6 +73,8 @@ def receive(account: WhatsAppAccount, events: Sequence[MessageEvent], delivery: 
     # Whom a known message was from is settled: their number may be somebody else's by now.
     people = [person_named(event.sender, event.sender_user_id, event.profile_name) for event in fresh]
     found = contacts.ensure(people, portfolio_id=account.portfolio_id)
+    if identity_changes.join(account, people, found):
+        found = contacts.ensure(people, portfolio_id=account.portfolio_id)
     owners = [found[key_of(person, account)] for person in people]
     threads = conversations.ensure(account, owners)
     received = [

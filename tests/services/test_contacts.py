@@ -72,7 +72,7 @@ def test_a_user_id_is_added_to_the_person_known_by_number() -> None:
     assert contacts.find(["u:33:US.1"]) == {"u:33:US.1": known.pk}
 
 
-def test_two_contacts_that_turn_out_to_be_one_person_stay_two() -> None:
+def test_whoever_only_looks_people_up_merges_nobody() -> None:
     by_number = contacts.ensure([Person(phone="+4512345678")])["p:4512345678"]
     by_user = contacts.ensure([Person(user_id="US.1")], portfolio_id="33")["u:33:US.1"]
     found = contacts.ensure([Person(phone="+4512345678", user_id="US.1")], portfolio_id="33")

@@ -1,6 +1,8 @@
 """Who writes to us: each message is in the right thread, from the right person, and opens the window if it may."""
 
 from datetime import timedelta
+from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from django_meta_whatsapp.models import (
     WhatsAppContactIdentity,
     WhatsAppConversation,
 )
+from django_meta_whatsapp.services import contacts, suppression
 from tests.payload_files import load_payload
 from tests.services.receiving import MAYA, WRITTEN, receive, received
 from tests.webhooks import posting
@@ -50,6 +53,62 @@ def test_a_complete_number_of_ten_digits_gets_no_country_code(account: WhatsAppA
     [row] = receive(account, posting.inbound(posting.text_message(sender=wa_id)))
     assert row.phone_number == wa_id
     assert WhatsAppContact.objects.get().phone == wa_id
+
+
+def by_user_id(message_id: str, user_id: str = "US.1", **fields: Any) -> dict[str, Any]:
+    """A message of somebody who hides their number."""
+    message = posting.text_message(message_id, from_user_id=user_id, **fields)
+    del message["from"]
+    return message
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_whom_a_message_shows_to_be_one_person_is_one_contact_whatever_came_first(
+    account: WhatsAppAccount, order: tuple[int, ...]
+) -> None:
+    told = [
+        posting.text_message("wamid.1"),
+        by_user_id("wamid.2", text={"body": "STOP"}),
+        posting.text_message("wamid.3", from_user_id="US.1"),
+    ]
+    for each in order:
+        rows = receive(account, posting.inbound(told[each]))
+    contact = WhatsAppContact.objects.get()
+    assert (contact.phone, contact.opted_out) == (MAYA, True)
+    assert set(contacts.find([f"p:{MAYA}", "u:333:US.1"]).values()) == {contact.pk}
+    assert {row.conversation for row in rows} == {WhatsAppConversation.objects.get(contact=contact)}
+    assert WhatsAppConversation.objects.get().unread_count == 3
+
+
+def test_a_stop_by_user_id_binds_a_campaign_to_the_number_once_both_are_known(
+    account: WhatsAppAccount,
+) -> None:
+    WhatsAppContact.objects.create(phone=MAYA, name="From a list")
+    receive(account, posting.inbound(by_user_id("wamid.1", text={"body": "STOP"})))
+    assert suppression.refusals(account, [f"p:{MAYA}"], category="MARKETING") == {}
+    receive(account, posting.inbound(posting.text_message("wamid.2", from_user_id="US.1")))
+    assert (
+        suppression.refusals(account, [f"p:{MAYA}"], category="MARKETING")[f"p:{MAYA}"].reason == "opted_out"
+    )
+    assert WhatsAppContact.objects.get().name == "From a list"
+
+
+def test_a_number_that_passed_to_somebody_else_does_not_make_them_one_person(
+    account: WhatsAppAccount,
+) -> None:
+    receive(account, posting.inbound(posting.text_message("wamid.1", from_user_id="US.1")))
+    receive(account, posting.inbound(by_user_id("wamid.2", "US.2")))
+    receive(account, posting.inbound(posting.text_message("wamid.3", from_user_id="US.2")))
+    assert WhatsAppContact.objects.count() == 2
+
+
+def test_a_person_with_a_number_of_their_own_is_not_joined_to_another_number(
+    account: WhatsAppAccount,
+) -> None:
+    receive(account, posting.inbound(posting.text_message("wamid.1", from_user_id="US.1")))
+    receive(account, posting.inbound(posting.text_message("wamid.2", "15550002222")))
+    receive(account, posting.inbound(posting.text_message("wamid.3", "15550002222", from_user_id="US.1")))
+    assert set(WhatsAppContact.objects.values_list("phone", flat=True)) == {MAYA, "15550002222"}
 
 
 def test_one_person_has_a_thread_with_each_of_our_numbers(account: WhatsAppAccount) -> None:
