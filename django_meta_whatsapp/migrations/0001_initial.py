@@ -946,7 +946,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='whatsappcampaignrecipient',
-            index=django_meta_whatsapp.models.indexes.PartialIndex(fields=['campaign', 'status', 'id'], name='wa_recipient_claim', where=models.Q(('status', 'pending'))),
+            index=django_meta_whatsapp.models.indexes.PartialIndex(fields=['campaign', 'status', 'not_before', 'id'], name='wa_recipient_claim', where=models.Q(('status', 'pending'))),
         ),
         migrations.AddIndex(
             model_name='whatsappcampaignrecipient',

@@ -329,7 +329,7 @@ class WhatsAppCampaignRecipient(models.Model):
         indexes = [
             # Each change of a row writes an entry into each index that has it: these have those that still are to be sent.
             PartialIndex(
-                fields=["campaign", "status", "id"],
+                fields=["campaign", "status", "not_before", "id"],
                 where=models.Q(status=RecipientStatus.PENDING),
                 name="wa_recipient_claim",
             ),

@@ -38,9 +38,9 @@ def ends_by_the_databases_clock(step: Callable[[], object], line: Line, seconds:
 # --- claiming
 
 
-def test_a_claim_leases_due_rows_of_its_campaign_in_their_order_and_writes_the_lease_alone() -> None:
+def test_a_claim_leases_rows_that_had_to_wait_first_then_the_others_and_writes_the_lease_alone() -> None:
     campaign = rows.campaign()
-    first, _later, _held, second, third = (
+    second, _later, _held, first, third = (
         Line(status, lease=lease, campaign=campaign, not_before=due)
         for status, lease, due in [
             ("pending", "", None),

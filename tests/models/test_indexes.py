@@ -149,8 +149,11 @@ def test_a_claim_passes_no_rows_that_were_sent_to_even_before_the_table_is_analy
         cursor.execute(f"ANALYZE {WhatsAppCampaignRecipient._meta.db_table}")
     with plans() as told:
         claims.claim(campaign.pk, lease="a", seconds=60, limit=10, due=NOW)
-    assert "wa_recipient_claim" in told[0]
-    assert "Sort" not in told[0]
+    for plan in told[:2]:
+        assert "wa_recipient_claim" in plan
+        assert "Sort" not in plan
+        # Those who sleep until their morning may be most of the campaign: none of them is passed.
+        assert "Filter" not in plan
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from django.db import connections, models, router
 from django.db.models import (
     BigIntegerField,
     DurationField,
+    Exists,
     ExpressionWrapper,
     F,
     OuterRef,
@@ -51,12 +52,13 @@ def ends_in(seconds: float) -> models.expressions.CombinedExpression:
     return Now() + Value(timedelta(seconds=seconds), output_field=DurationField())
 
 
-def locked(rows: QuerySet[M], *, skip_locked: bool = False) -> QuerySet[M]:
-    """`rows`, locked when they are read. SQLite locks as a whole, by a write that changes nothing."""
+def locked(rows: QuerySet[M], *, skip_locked: bool = False, is_written: bool = False) -> QuerySet[M]:
+    """`rows`, locked when they are read. SQLite locks as a whole, by a write that changes nothing, unless one `is_written`."""
     features = connections[rows.db].features
     if features.has_select_for_update:
         return rows.select_for_update(skip_locked=skip_locked and features.has_select_for_update_skip_locked)
-    write_first(rows.model)
+    if not is_written:
+        write_first(rows.model)
     return rows
 
 
@@ -94,11 +96,11 @@ def held(campaign_id: int | OuterRef) -> QuerySet[WhatsAppCampaignRecipient]:
 def claim(campaign_id: int, *, lease: str, seconds: float, limit: int, due: datetime) -> list[Leased]:
     """Up to `limit` pending rows whose time has come, now leased. Two claims never get the same row.
 
-    due: the present moment of policy time, which `not_before` is held against.
+    Those that had to wait go first. due: the present moment of policy time, which `not_before` is held against.
     """
-    ready = _in_turn(campaign_id).filter(Q(not_before=None) | Q(not_before__lte=due))
-    found = locked(ready, skip_locked=True).values_list(*Leased._fields)[:limit]
-    rows = [Leased(*values) for values in found]
+    write_first(WhatsAppCampaignRecipient)
+    rows = _free(_in_turn(campaign_id).filter(not_before__lte=due), limit)
+    rows += _free(_in_turn(campaign_id).filter(not_before=None), limit - len(rows))
     if rows:
         WhatsAppCampaignRecipient.objects.filter(among("pk", [row.pk for row in rows])).update(
             status=RecipientStatus.LEASED, lease=lease, lease_expires_at=ends_in(seconds)
@@ -106,15 +108,27 @@ def claim(campaign_id: int, *, lease: str, seconds: float, limit: int, due: date
     return rows
 
 
+def ready(campaign_id: OuterRef, due: datetime) -> Q:
+    """That a campaign has pending rows whose time has come. Two looks into the index, past none of those that still must wait."""
+    return Exists(pending(campaign_id).filter(not_before=None)) | Exists(
+        pending(campaign_id).filter(not_before__lte=due)
+    )
+
+
+def _free(rows: QuerySet[WhatsAppCampaignRecipient], limit: int) -> list[Leased]:
+    found = (
+        locked(rows, skip_locked=True, is_written=True).values_list(*Leased._fields)[:limit] if limit else ()
+    )
+    return [Leased(*values) for values in found]
+
+
 def _in_turn(campaign_id: int) -> QuerySet[WhatsAppCampaignRecipient]:
-    """Pending rows of the campaign by their ids, read by the index that has no others."""
-    rows = pending(campaign_id).order_by("pk")
-    if connections[rows.db].vendor != "postgresql":
-        return rows
-    # Of one campaign PostgreSQL takes that order from the primary key, past all rows that were sent to. Of a range only the
-    # index of pending rows has it.
-    every = WhatsAppCampaignRecipient.objects.filter(status=RecipientStatus.PENDING)
-    return every.filter(campaign__gte=campaign_id, campaign__lte=campaign_id).order_by("campaign_id", "pk")
+    """Pending rows of the campaign in the order of the index that has no others.
+
+    Of rows without a time, too: ordered by their ids alone, PostgreSQL would read them by the primary key, past all rows that
+    were sent to.
+    """
+    return pending(campaign_id).order_by("not_before", "pk")
 
 
 def skip(ids: Collection[int], *, lease: str, reason: SkipReason) -> list[Move]:

@@ -13,7 +13,7 @@ from django_meta_whatsapp.models import (
     WhatsAppCampaign,
     WhatsAppCampaignRun,
 )
-from django_meta_whatsapp.models.bulk.claims import ends_in, held, pending
+from django_meta_whatsapp.models.bulk.claims import ends_in, held, pending, ready
 from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.pacing.holding import own_name
 from django_meta_whatsapp.services.transactions import in_transaction
@@ -93,14 +93,15 @@ def left_alone(**which: Any) -> list[Alone]:
     A campaign whose audience is not frozen yet has work, too. which: lookups that narrow the campaigns.
     """
     campaign = OuterRef("pk")
-    ready = pending(campaign).filter(Q(not_before=None) | Q(not_before__lte=clock.now()))
     running = WhatsAppCampaign.objects.filter(
         Q(wake_at=None) | Q(wake_at__lte=clock.now()), status=CampaignStatus.RUNNING, **which
     )
     counted = running.annotate(alive=Count("runs", filter=Q(runs__expires_at__gt=Now())))
     nothing_goes = (~Exists(pending(campaign)) & ~Exists(held(campaign))) | Q(expires_at__lte=clock.now())
     alone = Q(alive=0) & (Q(frozen_at=None) | nothing_goes)
-    short = Q(alive__lt=whatsapp_settings.RUNNERS_PER_CAMPAIGN, frozen_at__isnull=False) & Exists(ready)
+    short = Q(alive__lt=whatsapp_settings.RUNNERS_PER_CAMPAIGN, frozen_at__isnull=False) & ready(
+        campaign, clock.now()
+    )
     found = counted.filter(alone | short).order_by("pk").values_list("pk", "wake_at", "alive")
     return [Alone(*row) for row in found]
 

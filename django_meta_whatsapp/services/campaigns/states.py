@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from django_meta_whatsapp.errors import CampaignNotRunnable
@@ -200,7 +200,9 @@ def outlook(campaign_id: int) -> Outlook:
     """What is left to do, by anybody."""
     waiting = pending(campaign_id)
     due_now = waiting.filter(not_before=None).exists()
-    first = waiting.aggregate(first=Min("not_before"))["first"]
+    # Not MIN, for which PostgreSQL may read all that waits.
+    by_time = waiting.filter(not_before__isnull=False).order_by("not_before", "pk")
+    first = by_time.values_list("not_before", flat=True).first()
     status = WhatsAppCampaign.objects.values_list("status", flat=True).get(pk=campaign_id)
     return Outlook(status, clock.now() if due_now else first, held(campaign_id).count())
 
