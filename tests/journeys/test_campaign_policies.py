@@ -85,6 +85,7 @@ def test_people_asleep_wait_for_their_morning_and_the_others_get_it_now(
     runner.run(campaign.pk)
     campaign.refresh_from_db()
     assert (campaign.status, campaign.sent_count) == ("running", 0)
+    assert campaign.status_reason.startswith("Waits: nobody may be messaged before ")
     moments = dict(campaign.recipients.values_list("phone_number", "not_before"))
     india = moments.pop("919876543210")
     assert india.astimezone(ZoneInfo("Asia/Kolkata")).hour == 8
@@ -98,6 +99,7 @@ def test_people_asleep_wait_for_their_morning_and_the_others_get_it_now(
     clock.move(timedelta(hours=5))
     run_to_the_end(campaign)
     assert (campaign.status, campaign.sent_count) == ("completed", PEOPLE + 1)
+    assert campaign.status_reason == ""
 
 
 def test_a_campaigns_own_hours_come_before_those_of_the_settings(

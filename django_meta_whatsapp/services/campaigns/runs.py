@@ -62,6 +62,12 @@ def wait_until(campaign_id: int, until: datetime, reason: str) -> None:
     rows.update(wake_at=until, status_reason=reason)
 
 
+def says(campaign_id: int, reason: str) -> None:
+    """What a running campaign waits for, for people to read; any tick may find that it is there."""
+    rows = WhatsAppCampaign.objects.filter(pk=campaign_id, status=CampaignStatus.RUNNING)
+    rows.update(status_reason=reason)
+
+
 def goes_on(campaign_id: int) -> None:
     """What the campaign waited for is there."""
     rows = WhatsAppCampaign.objects.filter(pk=campaign_id, status=CampaignStatus.RUNNING)

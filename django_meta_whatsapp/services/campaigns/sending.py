@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import partial
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
 
 from django_meta_whatsapp.cloud_api.client import AsyncClient
 from django_meta_whatsapp.cloud_api.errors import MetaAPIError
@@ -34,6 +33,7 @@ from django_meta_whatsapp.services.campaigns import (
     runs,
     states,
     uploads,
+    waits,
 )
 from django_meta_whatsapp.services.campaigns.assignment import Assignment
 from django_meta_whatsapp.services.campaigns.breaker import Breaker
@@ -59,8 +59,6 @@ _MARKS_A_SECOND = 10
 _LARGEST_MARK = 500
 _PILE = 4
 """Outcomes that may wait to be written down, for each call that may be under way."""
-NUMBER_ELSEWHERE = gettext_lazy("Waits: another worker sends from this number.")
-LIMIT_REACHED = gettext_lazy("Waits: the portfolio has reached as many people in 24 hours as Meta allows.")
 TOO_LATE = "Not called: too much time had passed since the mark."
 
 
@@ -141,7 +139,12 @@ class Sending:
         waited = 0.0
         while self._may_go():
             wait = await self._send_some()
-            if wait is None or waited + wait > self._most_idle:
+            if wait is None:
+                return
+            if waited + wait > self._most_idle:
+                if wait > waits.WORTH_TELLING:
+                    reason = waits.asleep_until(clock.after(wait))
+                    await self._db(partial(runs.says, self._campaign_id, reason))
                 return
             await self._wait(wait)
             waited = waited + wait if wait else 0.0
@@ -151,7 +154,7 @@ class Sending:
         if not await self._turns.is_ours():
             await self._give_back()
             over = await self._db(partial(reconcile.next_look, self._campaign_id)) is None
-            return None if over else await self._waits(clock.after(ELSEWHERE), NUMBER_ELSEWHERE)
+            return None if over else await self._waits(clock.after(ELSEWHERE), waits.NUMBER_ELSEWHERE)
         if self._is_waiting:
             self._is_waiting = False
             await self._db(partial(runs.goes_on, self._campaign_id))
@@ -176,7 +179,7 @@ class Sending:
         if claimed.taken >= limit and not claimed.until:
             self._supply.claim_ahead(self._assignment, limit)
         await self._send_claimed(claimed)
-        return await self._waits(claimed.until, LIMIT_REACHED) if claimed.until else 0.0
+        return await self._waits(claimed.until, waits.LIMIT_REACHED) if claimed.until else 0.0
 
     async def _give_back(self) -> None:
         """Gives back what was claimed ahead."""
