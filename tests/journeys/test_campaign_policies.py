@@ -1,5 +1,6 @@
 """What stops a running campaign, what becomes of its people, and what lets it go on; time is moved by the policy clock."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -7,9 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppCampaign, WhatsAppContact, WhatsAppTemplate
+from django_meta_whatsapp.models import (
+    WhatsAppAccount,
+    WhatsAppCampaign,
+    WhatsAppContact,
+    WhatsAppSendAttempt,
+    WhatsAppTemplate,
+)
 from django_meta_whatsapp.services import clock, upkeep
 from django_meta_whatsapp.services.campaigns import control, guard, runner
+from django_meta_whatsapp.services.pacing.rules import PAIR_INTERVAL, PAIR_WINDOW
 from tests.journeys.policy_words import (
     PEOPLE,
     campaign_of,
@@ -298,3 +306,21 @@ def test_a_message_that_meta_refused_for_now_does_not_count_against_its_own_next
     WhatsAppContact.objects.create(phone="4520000001")
     simulator.control.fail(131016, count=1)
     assert runner.run(campaign_of(template).pk).sent == 1
+
+
+def test_a_person_gets_a_second_campaign_when_the_pair_rate_allows_it_and_not_before(
+    simulator: SimulatorServer, template: WhatsAppTemplate
+) -> None:
+    person = WhatsAppContact.objects.create(phone="4520000000")
+    first, second = campaign_of(template), campaign_of(template, name="Spring again")
+    runner.run(first.pk)
+    # Past the burst that Meta grants, before the six seconds of the first message are over.
+    time.sleep(PAIR_WINDOW + 0.2)
+    runner.run(second.pk)
+    one, two = sorted(message["at"] for message in simulator.control.messages())
+    assert PAIR_INTERVAL <= two - one < PAIR_INTERVAL + 3
+    assert simulator.control.people()[person.phone]["count"] == 2
+    assert set(WhatsAppSendAttempt.objects.values_list("state", flat=True)) == {"accepted"}
+    for campaign in (first, second):
+        campaign.refresh_from_db()
+        assert (campaign.status, campaign.sent_count) == ("completed", 1)
