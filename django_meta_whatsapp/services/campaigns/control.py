@@ -18,7 +18,7 @@ from django_meta_whatsapp.models import CampaignEventKind, CampaignStatus, Pause
 from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.campaigns import guard, retrying, states
 from django_meta_whatsapp.services.campaigns.assignment import assign
-from django_meta_whatsapp.services.campaigns.transitions import Change, change_inside, note
+from django_meta_whatsapp.services.campaigns.transitions import Change, change_inside
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 WORK = "campaign"
@@ -93,31 +93,22 @@ def retry_failed(
     """Those that failed for certain, with an error of these classes, are tried again; how many there are.
 
     Never somebody whose message Meta has taken or may have taken. An ended campaign is due again; a paused one stays paused.
-    Raises InvalidInput for a class that does not exist.
+    Raises InvalidInput for a class that does not exist, WrongCampaignState also after the campaign's expiry.
     """
     campaign = _get(campaign_id)
     if campaign.status == CampaignStatus.CANCELLED or campaign.frozen_at is None:
         raise _wrong(campaign, "tried again")
-    retried = retrying.retry(campaign_id, error_classes)
-    if retried:
-        in_transaction(partial(_after_retry, campaign_id, by, retried))
-    return retried
+    if states.has_expired(campaign):
+        raise WrongCampaignState("The campaign has expired; it cannot be tried again.")
+    retried = retrying.retry(campaign_id, error_classes, by)
+    if retried.is_due:
+        _hint(campaign_id)
+    return retried.people
 
 
 def clone(campaign_id: int, *, by: str = "", name: str = "") -> WhatsAppCampaign:
     """A draft with the same plan and a fresh audience. A second click gives the draft of the first one."""
     return in_transaction(partial(retrying.copy, campaign_id, by, name))
-
-
-def _after_retry(campaign_id: int, by: str, retried: int) -> None:
-    ended = Q(status__in=(CampaignStatus.COMPLETED, CampaignStatus.FAILED))
-    due = {"scheduled_at": clock.now(), "completed_at": None}
-    told = f"{retried} are tried again."
-    again = Change(CampaignStatus.SCHEDULED, CampaignEventKind.RETRIED, by, told, fields=due)
-    if change_inside(campaign_id, ended, again):
-        _hint(campaign_id)
-    else:
-        note(campaign_id, CampaignEventKind.RETRIED, by, told, timezone.now())
 
 
 def _get(campaign_id: int) -> WhatsAppCampaign:
