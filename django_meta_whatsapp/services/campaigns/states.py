@@ -23,6 +23,7 @@ from django_meta_whatsapp.services.campaigns.transitions import Change, change, 
 from django_meta_whatsapp.services.transactions import in_transaction
 
 RUN_AGAIN = "Run again."
+CANCELLED = "Not sent again: the campaign was cancelled."
 ALL_REJECTED = "Everything that was sent was rejected."
 _FAILED_EARLY = Q(status=CampaignStatus.FAILED, frozen_at=None)
 """The audience could not be resolved."""
