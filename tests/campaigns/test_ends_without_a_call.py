@@ -1,5 +1,6 @@
 """Rows that end without another call: nothing stays under way, and whoever may have a message is not called skipped."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -31,7 +32,7 @@ from django_meta_whatsapp.services.campaigns import (
 )
 from django_meta_whatsapp.services.campaigns.assignment import Assignment
 from tests.campaigns.conftest import MakeCampaign
-from tests.campaigns.control_words import OUTAGE
+from tests.campaigns.control_words import OUTAGE, at_once
 from tests.campaigns.ledger_steps import answer, counts, mark_one, run_out, statuses
 from tests.campaigns.shop import Shop
 from tests.campaigns.stored import AT, UNLEASED, Line, key, written
@@ -282,3 +283,25 @@ def test_whom_the_cancellation_took_from_a_claim_is_not_called(frozen: Callable[
     assert ledger.mark(assignment, claimed.ready) == []
     assert (statuses(assignment), of_messages()) == (["pending"], ["failed"])
     assert WhatsAppSendAttempt.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("impatient")
+def test_a_cancellation_amid_refusals_leaves_nothing_under_way(
+    simulator: SimulatorServer, make_campaign: MakeCampaign, settings: Any
+) -> None:
+    settings.WHATSAPP = {**settings.WHATSAPP, "MAX_ATTEMPTS": 1000}
+    campaign = make_campaign(people=40)
+    simulator.control.fail(OUTAGE, count=None, path="messages")
+
+    def cancel() -> bool:
+        until = time.monotonic() + 60
+        while WhatsAppSendAttempt.objects.filter(state="rejected").count() < 60:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        return control.cancel(campaign.pk)
+
+    at_once(cancel, lambda: runner.run(campaign.pk))
+    assert set(of_messages()) == {"failed"}
+    assert set(campaign.recipients.values_list("status", "lease")) == {("pending", "")}
+    assert not WhatsAppSendAttempt.objects.exclude(state="rejected").exists()
