@@ -1,19 +1,32 @@
 """Who is tried again after a failure or an unknown outcome: nobody is forgotten on the way; nobody at all once it is over."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from django_meta_whatsapp.errors import WrongCampaignState
-from django_meta_whatsapp.models import WhatsAppCampaign
+from django_meta_whatsapp.models import AttemptState, WhatsAppCampaign
 from django_meta_whatsapp.services import clock, upkeep
-from django_meta_whatsapp.services.campaigns import control, retrying, runner, states, unknowns
+from django_meta_whatsapp.services.campaigns import (
+    control,
+    ledger,
+    reconcile,
+    retrying,
+    runner,
+    states,
+    unknowns,
+)
+from django_meta_whatsapp.services.campaigns.assignment import Assignment
 from django_meta_whatsapp.services.campaigns.states import Counts
 from tests.campaigns.conftest import MakeCampaign
 from tests.campaigns.control_words import OUTAGE, kinds, mixed, status, times
+from tests.campaigns.ledger_steps import answer, mark_one, run_out, statuses
 from tests.models import rows
 from whatsapp_simulator.testing import SimulatorServer
 
@@ -160,3 +173,36 @@ def test_a_campaign_with_new_work_is_due_if_it_had_ended(before: str, after: str
     campaign = rows.campaign(status=before)
     assert states.go_on(campaign.pk, by="ann") == (after != before)
     assert status(campaign) == after
+
+
+@pytest.mark.parametrize(("freed", "after"), [("resent", "scheduled"), ("refused", "running")])
+def test_rows_that_are_freed_at_the_moment_in_which_their_campaign_ends_open_it_again(
+    frozen: Callable[..., Assignment], monkeypatch: pytest.MonkeyPatch, freed: str, after: str
+) -> None:
+    assignment = frozen(1)
+    marked = mark_one(assignment)
+    run_out(assignment)
+    reconcile.expire_leases()
+    refusal = answer(marked, AttemptState.REJECTED, retry_at=clock.now())
+
+    def free() -> None:
+        if freed == "resent":
+            unknowns.resend([marked.ready.recipient_id])
+        else:
+            ledger.settle(assignment, [refusal])
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as beside:
+        right, freeing = states._end, []
+
+        def end(campaign_id: int) -> Any:
+            """Nothing was left to send a moment ago, and the campaign is locked."""
+            freeing.append(beside.submit(free))
+            time.sleep(0.5)
+            return right(campaign_id)
+
+        monkeypatch.setattr(states, "_end", end)
+        assert states.finish(assignment.campaign_id)
+        freeing[0].result(30)
+    assert status(WhatsAppCampaign.objects.get()) == after
+    assert statuses(assignment) == ["pending"]
