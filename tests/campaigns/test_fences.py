@@ -217,7 +217,7 @@ Step = Callable[[list[int]], list[Move] | None]
 
 
 def skip(ids: list[int]) -> list[Move]:
-    return claims.skip(ids, lease="mine", reason=SkipReason.BLOCKED)
+    return claims.skip(ids, lease="mine", reason=SkipReason.BLOCKED, at=AT)
 
 
 def refuse(ids: list[int]) -> list[Move]:
@@ -230,24 +230,26 @@ def postpone(ids: list[int]) -> None:
 
 FAILED = {"status": "failed", "failed_at": AT, "error_class": "request", "error_message": "Does not fill"}
 
-DROPS: list[tuple[Step, dict[str, Any]]] = [
-    (skip, {"status": "skipped", "skip_reason": "blocked"}),
-    (refuse, FAILED),
-    (postpone, {"status": "pending", "not_before": LATER}),
+DROPS: list[tuple[Step, dict[str, Any], str]] = [
+    (skip, {"status": "skipped", "skip_reason": "blocked"}, "Not sent again: Blocked."),
+    (refuse, FAILED, "Does not fill"),
+    (postpone, {"status": "pending", "not_before": LATER}, ""),
 ]
 
 
-@pytest.mark.parametrize(("step", "columns"), DROPS)
+@pytest.mark.parametrize(("step", "columns", "told"), DROPS)
 def test_rows_that_are_given_up_before_their_mark_are_the_named_ones_of_ones_own_lease(
-    step: Step, columns: dict[str, Any]
+    step: Step, columns: dict[str, Any], told: str
 ) -> None:
-    named, other = Line("leased"), Line("leased")
-    unnamed = Line("leased")
+    named, other, unnamed = (Line("leased", attempt="rejected") for _ in range(3))
     lost = [Line(status, lease=lease) for status, lease in [*OUT_OF_REACH, ("sending", "mine")]]
     ids = [line.row.pk for line in (named, *lost, other)]
     with written() as changes:
         moves = step(ids)
-    assert changes == {key(line.row): columns | UNLEASED for line in (named, other)}
+    ended = {"status": "failed", "failed_at": AT, "error_message": told}
+    assert changes == {key(line.row): columns | UNLEASED for line in (named, other)} | {
+        key(line.message): ended for line in (named, other) if told
+    }
     if moves is not None:
         after = columns["status"]
         assert moves == [Move(line.row.campaign_id, "leased", after) for line in (named, other)]

@@ -36,9 +36,10 @@ def settled(*answers: Answer) -> tuple[list[Move], Changes]:
 # --- settling
 
 
-@pytest.mark.parametrize("status", ["sending", "unknown", "leased", "pending"])
+@pytest.mark.parametrize("status", ["sending", "unknown", "leased", "pending", "skipped"])
 def test_an_acceptance_is_written_on_recipient_message_and_attempt_whoever_holds_the_row(status: str) -> None:
-    line = Line(status, lease="theirs" if status in ("leased", "sending") else "", chat="unknown")
+    skipped = {"skip_reason": "blocked"} if status == "skipped" else {}
+    line = Line(status, lease="theirs" if status in ("leased", "sending") else "", chat="unknown", **skipped)
     recipient, message, attempt = line.keys
     moves, changes = settled(answer(line, ACCEPTED, message_id="wamid.1"))
     assert moves == [Move(line.row.campaign_id, status, "accepted", newly_accepted=True)]
@@ -53,6 +54,7 @@ def test_an_acceptance_is_written_on_recipient_message_and_attempt_whoever_holds
             "error_message": "",
             "not_before": None,
             **lease,
+            **dict.fromkeys(skipped, ""),
         },
         message: {"status": "accepted", "message_id": "wamid.1", "accepted_at": AT},
         attempt: {"state": "accepted", "message_id": "wamid.1", "answered_at": AT},

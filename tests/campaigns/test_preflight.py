@@ -21,6 +21,7 @@ from django_meta_whatsapp.models import (
     WhatsAppTemplate,
 )
 from django_meta_whatsapp.services.campaigns import control, freeze, preflight, runner, states
+from django_meta_whatsapp.services.pacing.number import full_rate, number_of
 from tests.campaigns.conftest import MakeCampaign
 from tests.campaigns.messy import messy
 from whatsapp_simulator.testing import SimulatorServer
@@ -138,6 +139,20 @@ def test_how_long_it_takes_goes_by_what_the_number_may_send(
     assert report.rate
     assert 0.9 * 60 < report.rate <= 60
     assert report.seconds == 20 / report.rate
+
+
+def test_a_number_that_meta_has_just_slowed_down_is_told_at_the_rate_it_has_now(
+    simulator: SimulatorServer, make_campaign: MakeCampaign, settings: Any
+) -> None:
+    campaign = make_campaign(people=20)
+    assert campaign.account
+    before = preflight.preflight(campaign.pk)
+    number_of(campaign.account).throttled(full_rate(campaign.account), 0.0)
+    after = preflight.preflight(campaign.pk)
+    assert before.rate
+    assert after.rate
+    assert after.rate < before.rate * 0.7
+    assert after.seconds == 20 / after.rate
 
 
 # Done again, taken back, stopped

@@ -16,6 +16,7 @@ from django_meta_whatsapp.models import (
 from django_meta_whatsapp.services.campaigns import preflight, runner
 from django_meta_whatsapp.services.campaigns.preflight import Extent, Level
 from tests.campaigns.conftest import MakeCampaign
+from tests.models import rows
 from whatsapp_simulator.testing import SimulatorServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +89,25 @@ def test_a_campaign_above_the_messaging_limit_is_told_what_is_left_and_how_long_
     assert told(report, "budget") == [
         (Level.CHECK, "3 of 4 people in 24 hours are left for 12: the others follow over up to 3 more days.")
     ]
+
+
+@pytest.mark.usefixtures("simulator")
+def test_every_running_campaign_of_the_number_is_counted_however_it_came_by_it(
+    make_campaign: MakeCampaign,
+) -> None:
+    campaign = make_campaign(people=1)
+    running: dict[str, Any] = {"status": "running", "people": 1}
+    make_campaign(account=None, people=1)  # not running
+    other = rows.account()
+    make_campaign(account=other, **running)
+    foreign = WhatsAppTemplate.objects.create(account=other, name="x", language="en")
+    make_campaign(account=None, template=foreign, **running)
+    make_campaign(**running)
+    make_campaign(account=None, **running)
+    shared = WhatsAppTemplate.objects.create(account=None, name="y", language="en")
+    make_campaign(account=None, template=shared, **running)
+    report = preflight.preflight(campaign.pk)
+    assert (Level.CHECK, "3 running campaigns share the number: it takes longer.") in told(report, "account")
 
 
 def test_what_meta_says_of_the_number_now_is_told(

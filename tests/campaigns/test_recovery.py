@@ -260,10 +260,10 @@ def test_a_runner_that_is_long_at_its_audience_counts_as_alive(
     alone: list[Any] = []
     right = freeze.freeze
 
-    def slow(*arguments: Any) -> bool:
+    def slow(*arguments: Any, **kwargs: Any) -> bool:
         time.sleep(2.5)
         alone.extend(runs.left_alone(pk=campaign.pk))
-        return right(*arguments)
+        return right(*arguments, **kwargs)
 
     monkeypatch.setattr(freeze, "freeze", slow)
     assert runner.run(campaign.pk) == Counts(3, 0)

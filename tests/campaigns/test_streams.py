@@ -1,5 +1,7 @@
 """Audiences as streams: providers with parameters, memory that stays flat, freezings that are stopped and gone on with."""
 
+import asyncio
+import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,10 +16,14 @@ from django_meta_whatsapp import utils
 from django_meta_whatsapp.errors import InvalidAudience
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppCampaign, WhatsAppContact
 from django_meta_whatsapp.services import batches
-from django_meta_whatsapp.services.campaigns import audience, freeze
+from django_meta_whatsapp.services.campaigns import audience, freeze, runner, runs
 from django_meta_whatsapp.services.campaigns.assignment import assign
+from django_meta_whatsapp.services.campaigns.freeze import Frozen
+from django_meta_whatsapp.services.campaigns.states import Counts
 from tests.campaigns import sources
 from tests.campaigns.conftest import MakeCampaign
+from tests.models import rows
+from whatsapp_simulator.testing import SimulatorServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("batches_of_400")]
 HERE = "tests.campaigns.sources"
@@ -119,6 +125,41 @@ def test_a_stopped_freezing_of_another_plan_is_begun_anew(make_campaign: MakeCam
     assert freeze.freeze(assign(campaign))
     assert len(rows_of(campaign)) == 500
     assert campaign.recipients.order_by("pk")[0].parameters == {"1": "A-0", "2": "Person 0"}
+
+
+def test_a_stopped_freezing_for_another_number_is_begun_anew(make_campaign: MakeCampaign) -> None:
+    """Whom the gate refuses, and by what a person is known, differs from number to number."""
+    campaign = make_campaign(people=500)
+    assert campaign.account
+    assert not freeze.freeze(assign(campaign), stops_after(1), keep=True)
+    first = campaign.recipients.order_by("pk")[0].pk
+    other = rows.account(waba_id=campaign.account.waba_id, portfolio_id=campaign.account.portfolio_id)
+    assert freeze.freeze(assign(campaign, other))
+    assert campaign.recipients.order_by("pk")[0].pk > first
+    assert len(rows_of(campaign)) == 500
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_is_stopped_while_freezing_goes_on_where_it_was(
+    simulator: SimulatorServer, make_campaign: MakeCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freeze, "most", lambda: 5)
+    stop, right = threading.Event(), freeze._store
+
+    def store(*arguments: Any, **kwargs: Any) -> Frozen:
+        stop.set()
+        return right(*arguments, **kwargs)
+
+    campaign = make_campaign(people=60)
+    with monkeypatch.context() as stopping:
+        stopping.setattr(freeze, "_store", store)
+        assert asyncio.run(runner.arun(campaign.pk, stop=stop)) == Counts(0, 0)
+    kept = list(campaign.recipients.order_by("pk").values_list("pk", flat=True))
+    assert 0 < len(kept) < 60
+    assert [each.campaign_id for each in runs.left_alone()] == [campaign.pk]
+    assert runner.run(campaign.pk) == Counts(60, 0)
+    assert list(campaign.recipients.order_by("pk").values_list("pk", flat=True))[: len(kept)] == kept
+    assert {person["count"] for person in simulator.control.people().values()} == {1}
 
 
 def test_a_source_without_an_order_is_read_from_its_beginning(

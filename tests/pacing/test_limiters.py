@@ -33,6 +33,16 @@ def rate(limiter: Limiter, full: float = 80.0) -> float:
     return limiter.take(asker("looks", full), ["nobody"]).rate
 
 
+def test_the_rate_is_told_without_a_place_being_taken(limiter: Limiter, clock: Clock) -> None:
+    assert limiter.rate(80.0) == 80
+    limiter.throttled(80.0, 0.0)
+    assert limiter.rate(80.0) == pytest.approx(80 * rules.PLATEAU * rules.CUT, abs=0.01)
+    assert limiter.rate(80.0) == pytest.approx(rate(limiter), abs=0.01)
+    clock.now += 60
+    assert limiter.rate(80.0) == pytest.approx(80)
+    assert limiter.take(asker(), PEOPLE[:40]).wait == 0
+
+
 @pytest.mark.parametrize(("full", "batch"), [(20.0, 2), (80.0, 8), (1000.0, 50), (80.0, 1)])
 def test_a_number_sends_at_its_rate(limiter: Limiter, clock: Clock, full: float, batch: int) -> None:
     sent = sent_in(limiter, clock, 5, asker(full=full), batch=batch)["1"]

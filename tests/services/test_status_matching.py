@@ -13,6 +13,7 @@ from django_meta_whatsapp.models import (
     WhatsAppMessage,
     WhatsAppSendAttempt,
 )
+from django_meta_whatsapp.services.campaigns import tally
 from tests.services.sent_messages import Sent, apply, at
 
 pytestmark = pytest.mark.django_db
@@ -53,13 +54,19 @@ def test_a_status_proves_that_a_row_which_was_freed_is_not_to_be_sent_again(
     assert sent.attempt_row().state == AttemptState.ACCEPTED
 
 
-def test_a_skipped_recipient_stays_skipped(account: WhatsAppAccount, campaign: WhatsAppCampaign) -> None:
+def test_a_recipient_who_has_the_message_was_not_skipped_whatever_was_meant(
+    account: WhatsAppAccount, campaign: WhatsAppCampaign
+) -> None:
     sent = Sent(account, campaign)
     WhatsAppCampaignRecipient.objects.update(
         status="skipped", skip_reason="opted_out", lease="", lease_expires_at=None
     )
+    tally.recount(campaign)
     apply(account, sent.event("sent"))
-    assert (sent.recipient_row().status, sent.row().status) == ("skipped", "sent")
+    row = sent.recipient_row()
+    assert (row.status, row.skip_reason, sent.row().status) == ("sent", "", "sent")
+    campaign.refresh_from_db()
+    assert (campaign.sent_count, campaign.skipped_count, campaign.total_count) == (1, 0, 1)
 
 
 def test_a_message_is_found_by_meta_s_id_when_its_status_has_no_token(

@@ -147,13 +147,21 @@ def test_recipients_are_found_by_their_own_key_before_their_messages() -> None:
     assert set(changes) == {key(line.row) for line in (by_key, by_message, both)}
 
 
-def test_a_skipped_recipient_is_passed_over_and_the_next_one_climbs() -> None:
-    skipped = Line("skipped", lease="", skip_reason="blocked")
+def test_a_skipped_recipient_climbs_from_the_ground_and_is_explained_no_more() -> None:
+    skipped = Line("skipped", lease="", skip_reason="blocked", not_before=None)
+    other = Line("skipped", lease="", skip_reason="blocked")
     line = Line("sent", lease="", accepted_at=at(0), sent_at=at(0), message_id="wamid.0", not_before=None)
     with written() as changes:
         moves = ladder.climb_recipients({row.row.pk: [rung("read", 3)] for row in (skipped, line)}, {})
-    assert moves == [Move(line.row.campaign_id, "sent", "read", newly_accepted=False)]
-    assert changes == {key(line.row): {"status": "read", "read_at": at(3), **NO_ERROR}}
+    assert moves == [
+        Move(skipped.row.campaign_id, "skipped", "read", newly_accepted=True),
+        Move(line.row.campaign_id, "sent", "read", newly_accepted=False),
+    ]
+    read = {"status": "read", "read_at": at(3), **NO_ERROR}
+    new = {"skip_reason": "", "message_id": "wamid.1", "accepted_at": at(3)}
+    assert changes == {key(skipped.row): read | new, key(line.row): read}
+    other.row.refresh_from_db()
+    assert other.row.skip_reason == "blocked"
 
 
 def test_what_a_recipient_says_already_is_no_move() -> None:

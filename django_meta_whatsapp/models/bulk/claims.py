@@ -9,7 +9,7 @@ Leases live on the database's clock. Every function is a few statements whatever
 caller's transaction, except where it says otherwise.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -45,6 +45,10 @@ UNLEASED: dict[str, Any] = {"lease": "", "lease_expires_at": None}
 _HELD = Q(status__in=(RecipientStatus.LEASED, RecipientStatus.SENDING), lease_expires_at__isnull=False)
 """All of these have an end of their lease, and the index has no others."""
 MARK_RAN_OUT = "Whoever sent this stopped before the answer was known."
+MAY_HAVE_IT = "An earlier message may have arrived."
+NOT_AGAIN = "not_again"
+"""The error class of `unknown` rows whom nothing but a person may send to again."""
+_ABANDONED = 2000
 
 
 def ends_in(seconds: float) -> models.expressions.CombinedExpression:
@@ -131,16 +135,16 @@ def _in_turn(campaign_id: int) -> QuerySet[WhatsAppCampaignRecipient]:
     return pending(campaign_id).order_by("not_before", "pk")
 
 
-def skip(ids: Collection[int], *, lease: str, reason: SkipReason) -> list[Move]:
-    """Claimed rows that must not be sent after all, such as those of people who have opted out meanwhile."""
-    return _drop(ids, lease, status=RecipientStatus.SKIPPED, skip_reason=reason)
+def skip(ids: Collection[int], *, lease: str, reason: SkipReason, at: datetime) -> list[Move]:
+    """Claimed rows that must not be sent after all, such as those of people who have opted out meanwhile. See `end`."""
+    fields: dict[str, Any] = {"status": RecipientStatus.SKIPPED, "skip_reason": reason}
+    return end(_leased_by(lease, ids), fields, why=not_again(reason), at=at)
 
 
 def refuse(ids: Collection[int], *, lease: str, why: str, at: datetime) -> list[Move]:
-    """Claimed rows that cannot be sent, by a check of ours before the call."""
-    return _drop(
-        ids, lease, status=RecipientStatus.FAILED, failed_at=at, error_class="request", error_message=why
-    )
+    """Claimed rows that cannot be sent, by a check of ours before the call. See `end`."""
+    error = {"failed_at": at, "error_class": "request", "error_message": why}
+    return end(_leased_by(lease, ids), {"status": RecipientStatus.FAILED, **error}, why=why, at=at)
 
 
 def postpone(ids: Collection[int], *, lease: str, until: datetime) -> None:
@@ -154,13 +158,97 @@ def release(lease: str) -> int:
     return rows.update(status=RecipientStatus.PENDING, **UNLEASED)
 
 
-def _drop(ids: Collection[int], lease: str, *, status: RecipientStatus, **fields: Any) -> list[Move]:
+def _leased_by(lease: str, ids: Collection[int]) -> QuerySet[WhatsAppCampaignRecipient]:
     rows = WhatsAppCampaignRecipient.objects.filter(pk__in=ids, lease=lease, status=RecipientStatus.LEASED)
-    dropped = list(locked(rows.order_by("pk")).values_list("pk", "campaign_id"))
-    WhatsAppCampaignRecipient.objects.filter(pk__in=[pk for pk, _ in dropped]).update(
-        status=status, **fields, **UNLEASED
+    return rows.order_by("pk")
+
+
+def not_again(reason: SkipReason) -> str:
+    """What a message says whose recipient is skipped after an earlier call."""
+    return f"Not sent again: {SkipReason(reason).label}."
+
+
+class _Ended(NamedTuple):
+    pk: int
+    campaign_id: int
+    status: str
+    chat_message_id: int | None
+
+
+def end(
+    rows: QuerySet[WhatsAppCampaignRecipient],
+    fields: Mapping[str, Any],
+    *,
+    why: str,
+    at: datetime,
+    limit: int | None = None,
+) -> list[Move]:
+    """Pending or claimed rows end without another call, with these `fields`, one of which is their status.
+
+    Those who were called before have a message, which then has failed. Of whom a call may have reached the row is `unknown`
+    instead, until a webhook or a person tells: else nobody would hear of an acceptance that comes to light.
+    """
+    found = [_Ended(*values) for values in locked(rows).values_list(*_Ended._fields)[:limit]]
+    doubtful = _may_have_it([row.pk for row in found if row.chat_message_id])
+    unknown = {
+        "status": RecipientStatus.UNKNOWN,
+        "error_code": None,
+        "error_class": NOT_AGAIN,
+        "error_message": f"{why} {MAY_HAVE_IT}",
+        "not_before": None,
+    }
+    failed = {"status": MessageStatus.FAILED, "failed_at": at, "error_code": None, "error_message": why}
+    certain = [row for row in found if row.pk not in doubtful]
+    moves = _end(certain, fields, failed)
+    return moves + _end(
+        [row for row in found if row.pk in doubtful], unknown, {"status": MessageStatus.UNKNOWN}
     )
-    return [Move(campaign_id, RecipientStatus.LEASED, status) for _, campaign_id in dropped]
+
+
+def _may_have_it(ids: Collection[int]) -> set[int]:
+    """Those of the rows with an attempt that nobody knows the end of."""
+    if not ids:
+        return set()
+    attempts = WhatsAppSendAttempt.objects.filter(among("recipient_id", ids), recipient__isnull=False)
+    still_open = attempts.filter(state__in=(AttemptState.SENDING, AttemptState.UNKNOWN))
+    return set(still_open.order_by().values_list("recipient_id", flat=True))
+
+
+def _end(rows: Sequence[_Ended], fields: Mapping[str, Any], of_messages: Mapping[str, Any]) -> list[Move]:
+    if not rows:
+        return []
+    mine = among("pk", [row.pk for row in rows])
+    WhatsAppCampaignRecipient.objects.filter(mine).update(**fields, **UNLEASED)
+    if messages := [row.chat_message_id for row in rows if row.chat_message_id]:
+        under_way = (MessageStatus.SENDING, MessageStatus.UNKNOWN)
+        WhatsAppMessage.objects.filter(among("pk", messages), status__in=under_way).update(**of_messages)
+    return [Move(row.campaign_id, row.status, fields["status"]) for row in rows]
+
+
+def abandon(campaign_id: int, *, why: str, at: datetime, ids: Collection[int] | None = None) -> list[Move]:
+    """Nobody of the campaign (or of `ids`) is called any more. Who was called before ends, see `end`; a row stays pending.
+
+    What was claimed is taken from its claim, which must not call them either.
+    """
+    stays = {"status": RecipientStatus.PENDING}
+    called = Q(chat_message__isnull=False)
+    waiting = pending(campaign_id).filter(called).order_by("pk")
+    if ids is not None:
+        return end(waiting.filter(among("pk", ids)), stays, why=why, at=at)
+    claimed = held(campaign_id).filter(called, status=RecipientStatus.LEASED).order_by("pk")
+    moves = end(claimed, stays, why=why, at=at)
+    after = 0
+    while keys := list(
+        _in_turn(campaign_id).filter(called, pk__gt=after).values_list("pk", flat=True)[:_ABANDONED]
+    ):
+        moves += end(waiting.filter(among("pk", keys)), stays, why=why, at=at)
+        after = keys[-1]
+    return moves
+
+
+def _drop(ids: Collection[int], lease: str, *, status: RecipientStatus, **fields: Any) -> None:
+    dropped = list(locked(_leased_by(lease, ids)).values_list("pk", flat=True))
+    WhatsAppCampaignRecipient.objects.filter(pk__in=dropped).update(status=status, **fields, **UNLEASED)
 
 
 def expire(*, campaign_id: int | None = None, limit: int = 1000) -> list[Move]:

@@ -113,7 +113,7 @@ def _rows(model: type[M], keys: Collection[int], fields: Sequence[str]) -> Itera
 def climb_recipients(
     by_key: Mapping[int, Sequence[Rung]], by_message: Mapping[int, Sequence[Rung]]
 ) -> list[Move]:
-    """Recipients climb; found by their own key, or by their message's."""
+    """Recipients climb; found by their own key, or by their message's. Who has a message was not skipped, whatever was meant."""
     rungs_of = dict(by_key)
     if by_message:
         rows = WhatsAppCampaignRecipient.objects.filter(among("chat_message_id", by_message))
@@ -122,12 +122,13 @@ def climb_recipients(
                 rungs_of.setdefault(pk, by_message[message])
     moves, changes = [], _Changes[WhatsAppCampaignRecipient](_RECIPIENT_FIELDS)
     for row in _rows(WhatsAppCampaignRecipient, rungs_of, ["campaign", *_RECIPIENT_FIELDS]):
-        if row.status == RecipientStatus.SKIPPED:
-            continue
         before, accepted = row.status, row.accepted_at is not None
         if changes.note(row, _climb, rungs_of[row.pk]):
             moves.append(Move(row.campaign_id, before, row.status, newly_accepted=not accepted))
     overwrite(WhatsAppCampaignRecipient, changes.rows, changes.columns)
+    if any(move.before == RecipientStatus.SKIPPED for move in moves):
+        climbed = WhatsAppCampaignRecipient.objects.filter(among("pk", rungs_of))
+        climbed.exclude(status=RecipientStatus.SKIPPED).update(skip_reason="")
     return moves
 
 

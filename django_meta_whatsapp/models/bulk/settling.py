@@ -44,8 +44,14 @@ class Answer(NamedTuple):
     error_message: str = ""
 
 
-_BELOW = (RecipientStatus.PENDING, RecipientStatus.LEASED, RecipientStatus.SENDING, RecipientStatus.UNKNOWN)
-"""Statuses below `accepted`: Meta has told nothing of the row yet."""
+_BELOW = (
+    RecipientStatus.PENDING,
+    RecipientStatus.LEASED,
+    RecipientStatus.SENDING,
+    RecipientStatus.UNKNOWN,
+    RecipientStatus.SKIPPED,
+)
+"""Statuses below `accepted`: Meta has told nothing of the row yet. Who was skipped and has a message all the same was not."""
 _MESSAGE_BELOW = (MessageStatus.UNKNOWN, MessageStatus.SENDING)
 
 
@@ -89,6 +95,7 @@ WITH given AS (
   UPDATE {recipient} AS r SET
     message_id = coalesce(r.message_id, f.message_id), accepted_at = coalesce(r.accepted_at, f.at),
     status = CASE WHEN f.below THEN 'accepted' ELSE r.status END,
+    skip_reason = CASE WHEN f.below THEN '' ELSE r.skip_reason END,
     not_before = CASE WHEN f.below THEN NULL ELSE r.not_before END,
     error_code = CASE WHEN f.below THEN NULL ELSE r.error_code END,
     error_class = CASE WHEN f.below THEN '' ELSE r.error_class END,
@@ -221,6 +228,7 @@ def _accept(rows: Sequence[WhatsAppCampaignRecipient], answers: Mapping[int, Ans
     recipients_of(rows).update(**_first("message_id", by_recipient), **_first("accepted_at", by_recipient))
     recipients_of(rows).filter(status__in=_BELOW).update(
         status=RecipientStatus.ACCEPTED,
+        skip_reason="",
         not_before=None,
         error_code=None,
         error_class="",

@@ -4,7 +4,7 @@ Everything can be asked for twice, by two people or two processes: the second ti
 False. What makes no sense in the campaign's state raises WrongCampaignState, which names it. `by` is who asked.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 
@@ -15,10 +15,11 @@ from django.utils import timezone
 from django_meta_whatsapp import signals
 from django_meta_whatsapp.errors import WrongCampaignState
 from django_meta_whatsapp.models import CampaignEventKind, CampaignStatus, PauseCause, WhatsAppCampaign
+from django_meta_whatsapp.models.bulk import claims
 from django_meta_whatsapp.services import clock
-from django_meta_whatsapp.services.campaigns import guard, retrying, states
+from django_meta_whatsapp.services.campaigns import guard, retrying, states, tally
 from django_meta_whatsapp.services.campaigns.assignment import assign
-from django_meta_whatsapp.services.campaigns.transitions import Change, change_inside, note
+from django_meta_whatsapp.services.campaigns.transitions import Change, change_inside
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 WORK = "campaign"
@@ -78,13 +79,20 @@ def resume(campaign_id: int, *, by: str = "", reason: str = "") -> bool:
 
 
 def cancel(campaign_id: int, *, by: str = "", reason: str = "") -> bool:
-    """The campaign ends here. What is under way settles; who is still pending was not sent to, and stays recorded as such."""
+    """The campaign ends here. What is under way settles; who is still pending was not sent to, and stays recorded as such.
+
+    Whoever waits after a call that may have arrived is `unknown` again.
+    """
     if _get(campaign_id).status == CampaignStatus.CANCELLED:
         return False
     told = reason or (f"Cancelled by {by}." if by else "Cancelled.")
     ended = {"completed_at": timezone.now()}
     wanted = Change(CampaignStatus.CANCELLED, CampaignEventKind.CANCELLED, by, told, fields=ended)
-    return _do(campaign_id, Q(status__in=OPEN), wanted, "cancelled")
+
+    def abandon() -> None:
+        tally.apply(claims.abandon(campaign_id, why=states.CANCELLED, at=timezone.now()))
+
+    return _do(campaign_id, Q(status__in=OPEN), wanted, "cancelled", abandon)
 
 
 def retry_failed(
@@ -93,31 +101,22 @@ def retry_failed(
     """Those that failed for certain, with an error of these classes, are tried again; how many there are.
 
     Never somebody whose message Meta has taken or may have taken. An ended campaign is due again; a paused one stays paused.
-    Raises InvalidInput for a class that does not exist.
+    Raises InvalidInput for a class that does not exist, WrongCampaignState also after the campaign's expiry.
     """
     campaign = _get(campaign_id)
     if campaign.status == CampaignStatus.CANCELLED or campaign.frozen_at is None:
         raise _wrong(campaign, "tried again")
-    retried = retrying.retry(campaign_id, error_classes)
-    if retried:
-        in_transaction(partial(_after_retry, campaign_id, by, retried))
-    return retried
+    if states.has_expired(campaign):
+        raise WrongCampaignState("The campaign has expired; it cannot be tried again.")
+    retried = retrying.retry(campaign_id, error_classes, by)
+    if retried.is_due:
+        _hint(campaign_id)
+    return retried.people
 
 
 def clone(campaign_id: int, *, by: str = "", name: str = "") -> WhatsAppCampaign:
     """A draft with the same plan and a fresh audience. A second click gives the draft of the first one."""
     return in_transaction(partial(retrying.copy, campaign_id, by, name))
-
-
-def _after_retry(campaign_id: int, by: str, retried: int) -> None:
-    ended = Q(status__in=(CampaignStatus.COMPLETED, CampaignStatus.FAILED))
-    due = {"scheduled_at": clock.now(), "completed_at": None}
-    told = f"{retried} are tried again."
-    again = Change(CampaignStatus.SCHEDULED, CampaignEventKind.RETRIED, by, told, fields=due)
-    if change_inside(campaign_id, ended, again):
-        _hint(campaign_id)
-    else:
-        note(campaign_id, CampaignEventKind.RETRIED, by, told, timezone.now())
 
 
 def _get(campaign_id: int) -> WhatsAppCampaign:
@@ -140,8 +139,18 @@ def _hint(campaign_id: int) -> None:
     transaction.on_commit(hint, using=database())
 
 
-def _do(campaign_id: int, allowed: Q, wanted: Change, done: str) -> bool:
-    if in_transaction(partial(change_inside, campaign_id, allowed, wanted)):
+def _do(
+    campaign_id: int, allowed: Q, wanted: Change, done: str, also: Callable[[], None] = lambda: None
+) -> bool:
+    """also: what is done in the transaction of the change."""
+
+    def work() -> bool:
+        changed = change_inside(campaign_id, allowed, wanted)
+        if changed:
+            also()
+        return changed
+
+    if in_transaction(work):
         return True
     campaign = _get(campaign_id)
     if campaign.status == wanted.to:

@@ -2,14 +2,10 @@
 
 from functools import partial
 
-from django_meta_whatsapp.models import (
-    RecipientStatus,
-    SkipReason,
-    WhatsAppCampaign,
-    WhatsAppCampaignRecipient,
-)
-from django_meta_whatsapp.models.bulk.claims import locked
-from django_meta_whatsapp.models.bulk.moves import Move
+from django.utils import timezone
+
+from django_meta_whatsapp.models import RecipientStatus, SkipReason, WhatsAppCampaign
+from django_meta_whatsapp.models.bulk import claims
 from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.campaigns import tally
 from django_meta_whatsapp.services.transactions import in_transaction
@@ -28,12 +24,8 @@ def skip_expired(campaign_id: int) -> int:
 
 
 def _skip_some(campaign_id: int) -> int:
-    pending = WhatsAppCampaignRecipient.objects.filter(
-        campaign_id=campaign_id, status=RecipientStatus.PENDING
-    )
-    keys = list(locked(pending.order_by("pk")).values_list("pk", flat=True)[:BATCH])
-    WhatsAppCampaignRecipient.objects.filter(pk__in=keys).update(
-        status=RecipientStatus.SKIPPED, skip_reason=SkipReason.EXPIRED, not_before=None
-    )
-    tally.apply(Move(campaign_id, RecipientStatus.PENDING, RecipientStatus.SKIPPED) for _ in keys)
-    return len(keys)
+    skipped = {"status": RecipientStatus.SKIPPED, "skip_reason": SkipReason.EXPIRED, "not_before": None}
+    waiting, why = claims.pending(campaign_id).order_by("pk"), claims.not_again(SkipReason.EXPIRED)
+    moves = claims.end(waiting, skipped, why=why, at=timezone.now(), limit=BATCH)
+    tally.apply(moves)
+    return len(moves)

@@ -122,7 +122,7 @@ class _Freezing:
 
 def _taken_up(assignment: Assignment, at: Frozen) -> int:
     """Where to go on with a stopped freezing; 0 when somebody else does. Rows of another plan are taken away."""
-    after = resumption.position(assignment.campaign, at.noted)
+    after = resumption.position(assignment, at.noted)
     if not after:
         discard(assignment.campaign_id, at)
         return 0
@@ -131,7 +131,7 @@ def _taken_up(assignment: Assignment, at: Frozen) -> int:
 
 
 def _stop(assignment: Assignment, at: Frozen, position: int) -> None:
-    noted = resumption.note(assignment.campaign, position)
+    noted = resumption.note(assignment, position)
     if noted and at.total:
         _unchanged(assignment.campaign_id, at).update(frozen_through=noted)
     else:

@@ -16,13 +16,13 @@ _LOOK = 0.2
 
 
 async def frozen(db: Database, assignment: Assignment, stop: threading.Event) -> bool:
-    """Whether the audience is frozen; False only when `stop` was set before.
+    """Whether the audience is frozen; False only when `stop` was set before. The next one goes on where that one stopped.
 
     Whoever else freezes this campaign is waited for, as long as that goes on: after LEASE_SECONDS without a new row they
     are taken for dead, and the freezing begins anew.
     """
     others = _Others(assignment.campaign_id)
-    while not await db(partial(freeze.freeze, assignment, stop.is_set)):
+    while not await db(partial(freeze.freeze, assignment, stop.is_set, keep=True)):
         if stop.is_set():
             return False
         await db(others.watch)
@@ -33,7 +33,7 @@ async def frozen(db: Database, assignment: Assignment, stop: threading.Event) ->
 def frozen_here(
     assignment: Assignment, stopped: Callable[[], bool], on_progress: Callable[[Frozen], None]
 ) -> bool:
-    """The same, blocking, for whoever freezes without running; what is stopped can be gone on with, see `freeze.freeze`."""
+    """The same, blocking, for whoever freezes without running."""
     others = _Others(assignment.campaign_id)
     while not freeze.freeze(assignment, stopped, keep=True, on_progress=on_progress):
         if stopped():

@@ -20,8 +20,10 @@ from django_meta_whatsapp.cloud_api.errors import InvalidMessage
 from django_meta_whatsapp.cloud_api.operations.messages import send_message
 from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.models import (
+    CampaignStatus,
     RecipientStatus,
     SkipReason,
+    WhatsAppCampaign,
     WhatsAppContact,
     WhatsAppContactIdentity,
     WhatsAppMessage,
@@ -194,10 +196,11 @@ def _ready(assignment: Assignment, row: Leased, lease: str, claimed_at: float) -
 
 def _drop(skipped: Mapping[str, Sequence[int]], faulty: Mapping[str, Sequence[int]], lease: str) -> None:
     moves: list[Move] = []
+    now = timezone.now()
     for reason, ids in skipped.items():
-        moves += claims.skip(ids, lease=lease, reason=SkipReason(reason))
+        moves += claims.skip(ids, lease=lease, reason=SkipReason(reason), at=now)
     for why, ids in faulty.items():
-        moves += claims.refuse(ids, lease=lease, why=why, at=timezone.now())
+        moves += claims.refuse(ids, lease=lease, why=why, at=now)
     tally.apply(moves)
 
 
@@ -263,6 +266,8 @@ def settle(assignment: Assignment, batch: Sequence[Settled]) -> None:
 
     def commit() -> None:
         moves = settling.settle([settled.answer for settled in batch])
+        if any(move.after == RecipientStatus.PENDING for move in moves):
+            moves += _abandoned(assignment.campaign_id, batch)
         tally.apply(moves)
         if any(move.before == RecipientStatus.UNKNOWN and move.after in states.TO_SEND for move in moves):
             states.reopen(assignment.campaign_id)
@@ -273,6 +278,15 @@ def settle(assignment: Assignment, batch: Sequence[Settled]) -> None:
 
     in_transaction(commit)
     _learn(batch)
+
+
+def _abandoned(campaign_id: int, batch: Sequence[Settled]) -> list[Move]:
+    """Those who would be called again, had nobody cancelled the campaign meanwhile. It is locked: who cancels sees them else."""
+    campaign = claims.locked(WhatsAppCampaign.objects.filter(pk=campaign_id))
+    if campaign.values_list("status", flat=True).first() != CampaignStatus.CANCELLED:
+        return []
+    ids = [settled.marked.ready.recipient_id for settled in batch]
+    return claims.abandon(campaign_id, why=states.CANCELLED, at=timezone.now(), ids=ids)
 
 
 def _announce(account_id: int, message_ids: Sequence[str]) -> None:

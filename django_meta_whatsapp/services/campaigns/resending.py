@@ -30,7 +30,7 @@ from django_meta_whatsapp.models import (
     WhatsAppSendAttempt,
     WhatsAppWebhookLog,
 )
-from django_meta_whatsapp.models.bulk.claims import locked
+from django_meta_whatsapp.models.bulk.claims import NOT_AGAIN, locked
 from django_meta_whatsapp.services import clock, webhook_gaps
 from django_meta_whatsapp.services.campaigns import tally, unknowns
 from django_meta_whatsapp.services.campaigns.transitions import note
@@ -78,6 +78,8 @@ def _lost(cutoff: datetime) -> QuerySet[WhatsAppSendAttempt]:
         recipient__status=RecipientStatus.UNKNOWN,
         recipient__attempt_count__lt=whatsapp_settings.MAX_ATTEMPTS,
     )
+    # Nobody who was kept from a second message by the gate: they would come back to it for ever.
+    lost = lost.filter(~Q(recipient__error_class=NOT_AGAIN))
     # Attempts that were accepted are not in the index.
     lost = lost.exclude(state=AttemptState.ACCEPTED)
     return lost.exclude(recipient__campaign__status=CampaignStatus.CANCELLED)

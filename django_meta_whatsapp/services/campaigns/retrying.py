@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, Field, OuterRef, QuerySet
 from django.utils import timezone
@@ -23,7 +23,7 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.moves import Move
-from django_meta_whatsapp.services.campaigns import tally
+from django_meta_whatsapp.services.campaigns import states, tally
 from django_meta_whatsapp.services.campaigns.transitions import note
 from django_meta_whatsapp.services.transactions import in_transaction
 
@@ -36,18 +36,40 @@ _OWN = ("name", "status", "status_reason", "scheduled_at", "expires_at")
 _NAME_LIMIT = 255
 
 
-def retry(campaign_id: int, error_classes: Collection[str]) -> int:
-    """Certain failures of these classes are pending again, in batches; how many."""
+class Retried(NamedTuple):
+    """How many are tried again, and whether that has made an ended campaign due."""
+
+    people: int
+    is_due: bool
+
+
+class _Batch(NamedTuple):
+    """What was looked at: the last key, None for no more; how many go again; whether the campaign had ended."""
+
+    last: int | None
+    people: int = 0
+    had_ended: bool = False
+
+
+def retry(campaign_id: int, error_classes: Collection[str], by: str) -> Retried:
+    """Certain failures of these classes are pending again, in batches. Each makes an ended campaign due: whoever dies between
+    two of them leaves nobody behind.
+    """
     unknown = sorted(set(error_classes) - {each.value for each in ErrorClass})
     if unknown or not error_classes:
         known = ", ".join(each.value for each in ErrorClass)
         raise InvalidInput("error_classes", f"{', '.join(unknown) or 'none'} given; there are {known}.")
-    retried, after = 0, 0
-    while True:
-        last, count = in_transaction(partial(_retry_some, campaign_id, error_classes, after))
-        if last is None:
-            return retried
-        retried, after = retried + count, last
+    done: list[_Batch] = []
+    after: int | None = 0
+    while after is not None:
+        batch = in_transaction(partial(_retry_some, campaign_id, error_classes, after, by))
+        done.append(batch)
+        after = batch.last
+    people = sum(batch.people for batch in done)
+    if people:
+        told = f"{people} are tried again."
+        in_transaction(partial(note, campaign_id, CampaignEventKind.RETRIED, by, told, timezone.now()))
+    return Retried(people, any(batch.had_ended for batch in done))
 
 
 def _certain(campaign_id: int) -> QuerySet[WhatsAppCampaignRecipient]:
@@ -63,16 +85,18 @@ def _certain(campaign_id: int) -> QuerySet[WhatsAppCampaignRecipient]:
     )
 
 
-def _retry_some(campaign_id: int, error_classes: Collection[str], after: int) -> tuple[int | None, int]:
-    """Looks at the next rows after the key `after`. Returns the last key looked at, None for no more; and how many go again."""
+def _retry_some(campaign_id: int, error_classes: Collection[str], after: int, by: str) -> _Batch:
+    """Looks at the next rows after the key `after`."""
     failed = WhatsAppCampaignRecipient.objects.filter(
         campaign_id=campaign_id, status=RecipientStatus.FAILED, error_class__in=error_classes, pk__gt=after
     )
     # Locked by themselves: what the attempts say is read once nobody can change the rows any more.
     held = [row.pk for row in locked(failed.order_by("pk"))[:BATCH]]
     if not held:
-        return None, 0
+        return _Batch(None)
     keys = list(_certain(campaign_id).filter(pk__in=held).order_by("pk").values_list("pk", flat=True))
+    if not keys:
+        return _Batch(held[-1])
     rows = WhatsAppCampaignRecipient.objects.filter(pk__in=keys)
     rows.update(
         status=RecipientStatus.PENDING,
@@ -86,7 +110,7 @@ def _retry_some(campaign_id: int, error_classes: Collection[str], after: int) ->
     messages = WhatsAppMessage.objects.filter(campaign_recipient__in=keys, status=MessageStatus.FAILED)
     messages.update(status=MessageStatus.SENDING, failed_at=None, error_code=None, error_message="")
     tally.apply(Move(campaign_id, RecipientStatus.FAILED, RecipientStatus.PENDING) for _ in keys)
-    return held[-1], len(keys)
+    return _Batch(held[-1], len(keys), states.go_on(campaign_id, by=by))
 
 
 def copy(campaign_id: int, by: str, name: str) -> WhatsAppCampaign:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from django_meta_whatsapp.errors import CampaignNotRunnable
+from django_meta_whatsapp.errors import CampaignNotRunnable, WrongCampaignState
 from django_meta_whatsapp.models import (
     CampaignEventKind,
     CampaignStatus,
@@ -23,6 +23,7 @@ from django_meta_whatsapp.services.campaigns.transitions import Change, change, 
 from django_meta_whatsapp.services.transactions import in_transaction
 
 RUN_AGAIN = "Run again."
+CANCELLED = "Not sent again: the campaign was cancelled."
 ALL_REJECTED = "Everything that was sent was rejected."
 _FAILED_EARLY = Q(status=CampaignStatus.FAILED, frozen_at=None)
 """The audience could not be resolved."""
@@ -173,10 +174,36 @@ def reopen(campaign_id: int) -> None:
     change(campaign_id, ended, again)
 
 
+def go_on(campaign_id: int, *, by: str = "") -> bool:
+    """Rows of the campaign are pending again, by the caller's transaction: one that has ended is due. Whether it had ended.
+
+    Raises WrongCampaignState when it is cancelled or has expired; that must undo what the caller did.
+    """
+    # The lock comes before the look at the state: whoever ends the campaign at this moment has ended it, or sees the rows.
+    rows = WhatsAppCampaign.objects.filter(_in_time(), pk=campaign_id).exclude(
+        status=CampaignStatus.CANCELLED
+    )
+    if not rows.update(updated_at=timezone.now()):
+        raise WrongCampaignState("The campaign is cancelled or has expired; nobody can be sent to again.")
+    ended = Q(status__in=(CampaignStatus.COMPLETED, CampaignStatus.FAILED))
+    due_now = {"scheduled_at": clock.now(), "completed_at": None}
+    again = Change(CampaignStatus.SCHEDULED, CampaignEventKind.REOPENED, by, fields=due_now)
+    return change_inside(campaign_id, ended, again)
+
+
 def is_running(campaign_id: int) -> bool:
     """Whether rows of the campaign may be marked now: it runs, and has not expired."""
-    in_time = Q(expires_at=None) | Q(expires_at__gt=clock.now())
-    return WhatsAppCampaign.objects.filter(in_time, pk=campaign_id, status=CampaignStatus.RUNNING).exists()
+    running = WhatsAppCampaign.objects.filter(_in_time(), pk=campaign_id, status=CampaignStatus.RUNNING)
+    return running.exists()
+
+
+def has_expired(campaign: WhatsAppCampaign) -> bool:
+    """Whether nobody else may be messaged, because the offer is over."""
+    return campaign.expires_at is not None and campaign.expires_at <= clock.now()
+
+
+def _in_time() -> Q:
+    return Q(expires_at=None) | Q(expires_at__gt=clock.now())
 
 
 def pause(campaign_id: int, reason: str, cause: PauseCause) -> bool:

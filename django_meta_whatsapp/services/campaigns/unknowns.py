@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_meta_whatsapp.errors import WrongCampaignState
@@ -18,7 +18,6 @@ from django_meta_whatsapp.models import (
     CampaignStatus,
     MessageStatus,
     RecipientStatus,
-    WhatsAppCampaign,
     WhatsAppCampaignRecipient,
     WhatsAppMessage,
 )
@@ -26,8 +25,8 @@ from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.moves import Move
 from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.batches import batches
-from django_meta_whatsapp.services.campaigns import tally
-from django_meta_whatsapp.services.campaigns.transitions import Change, change_inside, note
+from django_meta_whatsapp.services.campaigns import states, tally
+from django_meta_whatsapp.services.campaigns.transitions import note
 from django_meta_whatsapp.services.transactions import in_transaction
 
 GIVEN_UP = "Given up: nobody knows whether this message arrived."
@@ -55,13 +54,15 @@ def give_up(keys: Collection[int], *, by: str = "") -> int:
 def resend(keys: Collection[int], *, by: str = "") -> int:
     """These are sent again, with a new attempt: whoever got the first message gets two. An ended campaign goes on.
 
-    Raises WrongCampaignState when one of them belongs to a cancelled campaign.
+    Raises WrongCampaignState when one of them belongs to a campaign that is cancelled or has expired.
     """
-    cancelled = WhatsAppCampaignRecipient.objects.filter(
-        pk__in=keys, campaign__status=CampaignStatus.CANCELLED, status=RecipientStatus.UNKNOWN
-    )
-    if cancelled.exists():
-        raise WrongCampaignState("The campaign is cancelled; nobody can be sent to again.")
+    wanted = WhatsAppCampaignRecipient.objects.filter(status=RecipientStatus.UNKNOWN)
+    for part in batches(sorted(keys)):
+        unknown = wanted.filter(pk__in=part)
+        if unknown.filter(campaign__status=CampaignStatus.CANCELLED).exists():
+            raise WrongCampaignState("The campaign is cancelled; nobody can be sent to again.")
+        if unknown.filter(campaign__expires_at__lte=clock.now()).exists():
+            raise WrongCampaignState("The campaign has expired; nobody can be sent to again.")
     return _decide(keys, by, "sent again", free)
 
 
@@ -97,15 +98,11 @@ def _fail(rows: Rows, now: datetime) -> list[Move]:
 
 
 def free(rows: Rows, now: datetime) -> list[Move]:
-    """Locked unknown rows are pending again, and their campaigns due, in the caller's transaction."""
+    """Locked unknown rows are pending again, and their campaigns due, in the caller's transaction. Raises like `states.go_on`."""
     _recipients(rows).update(status=RecipientStatus.PENDING, not_before=None, **_CLEAR)
     _messages(rows).update(status=MessageStatus.SENDING)
-    ended = Q(status__in=(CampaignStatus.COMPLETED, CampaignStatus.FAILED))
-    due = {"scheduled_at": clock.now(), "completed_at": None}
     for campaign_id in sorted({row.campaign_id for row in rows}):
-        again = Change(CampaignStatus.SCHEDULED, CampaignEventKind.REOPENED, fields=due)
-        if not change_inside(campaign_id, ended, again):
-            WhatsAppCampaign.objects.filter(pk=campaign_id).update(updated_at=now)
+        states.go_on(campaign_id)
     return _moves(rows, RecipientStatus.PENDING)
 
 

@@ -158,4 +158,9 @@ function instructions.slow()
   save('slow', tonumber(ARGV[2]), 'slow_until', now + tonumber(ARGV[3]))
 end
 
+-- full. Answers: the rate in thousandths.
+function instructions.rate()
+  return math.floor(rate_of(tonumber(ARGV[2])) * 1000)
+end
+
 return instructions[ARGV[1]]()

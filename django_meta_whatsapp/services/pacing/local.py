@@ -102,6 +102,10 @@ class LocalLimiter:
         with self._lock:
             self._slow, self._slow_until = share, self._clock() + seconds
 
+    def rate(self, full: float) -> float:
+        with self._lock:
+            return self._rate(full, self._clock())
+
     def _rate(self, full: float, now: float) -> float:
         rate = full if self._plateau is None else recovered(full, self._plateau, now - self._cut_at)
         return min(rate, full * self._slow) if now < self._slow_until else rate

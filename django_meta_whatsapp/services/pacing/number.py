@@ -96,6 +96,10 @@ class Number:
         """See `rules.Limiter.slow`."""
         self._through(lambda limiter: limiter.slow(share, seconds))
 
+    def rate(self, full: float) -> float:
+        """See `rules.Limiter.rate`, as far as this process or Redis knows. Needs no hold."""
+        return self._through(lambda limiter: limiter.rate(full))
+
     @property
     def _holder(self) -> str:
         is_shared = self._shared is not None and self._away_until is None

@@ -93,6 +93,10 @@ class Limiter(Protocol):
         """No more than `share` of the full rate for so long."""
         ...
 
+    def rate(self, full: float) -> float:
+        """Messages a second, of the whole number, now. Takes nothing."""
+        ...
+
 
 def share_when(used: float) -> float:
     """The share of its rate that a number takes when so many percent of the allowance are used."""

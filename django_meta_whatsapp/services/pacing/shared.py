@@ -47,6 +47,9 @@ class SharedLimiter:
     def slow(self, share: float, seconds: float) -> None:
         self._ask("slow", share, seconds)
 
+    def rate(self, full: float) -> float:
+        return float(self._ask("rate", full)) / 1000
+
     def ping(self) -> None:
         """Raises RedisError while Redis cannot be reached."""
         self._redis.ping()
