@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Case, Value, When
+from django.utils import timezone
 
 from django_meta_whatsapp.errors import InvalidInput
 from django_meta_whatsapp.models import (
@@ -17,8 +18,8 @@ from django_meta_whatsapp.models import (
     WhatsAppContactAccount,
     WhatsAppConversation,
 )
-from django_meta_whatsapp.models.bulk.claims import UNLEASED, locked
-from django_meta_whatsapp.models.bulk.moves import Move
+from django_meta_whatsapp.models.bulk import claims
+from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.rows import overwrite
 from django_meta_whatsapp.models.contact import phone_identity
 from django_meta_whatsapp.services.campaigns import tally
@@ -144,10 +145,9 @@ def _keep_one_recipient(kept: WhatsAppContact, gone: WhatsAppContact) -> None:
         for row in (waiting if campaign_id in sent else _preferred(waiting, kept)[1:])
     ]
     # Without its lease a claimed row is out of reach of whoever is about to mark it.
-    WhatsAppCampaignRecipient.objects.filter(pk__in=[row.pk for row in surplus]).update(
-        status=RecipientStatus.SKIPPED, skip_reason=SkipReason.DUPLICATE, **UNLEASED
-    )
-    tally.apply(Move(row.campaign_id, row.status, RecipientStatus.SKIPPED) for row in surplus)
+    ending = WhatsAppCampaignRecipient.objects.filter(pk__in=[row.pk for row in surplus]).order_by("pk")
+    skipped = {"status": RecipientStatus.SKIPPED, "skip_reason": SkipReason.DUPLICATE}
+    tally.apply(claims.end(ending, skipped, why=claims.not_again(SkipReason.DUPLICATE), at=timezone.now()))
 
 
 def _preferred(

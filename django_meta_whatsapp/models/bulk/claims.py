@@ -238,9 +238,7 @@ def abandon(campaign_id: int, *, why: str, at: datetime, ids: Collection[int] | 
     claimed = held(campaign_id).filter(called, status=RecipientStatus.LEASED).order_by("pk")
     moves = end(claimed, stays, why=why, at=at)
     after = 0
-    while keys := list(
-        _in_turn(campaign_id).filter(called, pk__gt=after).values_list("pk", flat=True)[:_ABANDONED]
-    ):
+    while keys := list(waiting.filter(pk__gt=after).values_list("pk", flat=True)[:_ABANDONED]):
         moves += end(waiting.filter(among("pk", keys)), stays, why=why, at=at)
         after = keys[-1]
     return moves
