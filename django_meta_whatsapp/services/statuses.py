@@ -228,14 +228,21 @@ def _announce(climbs: Iterable[Climb], found: _Found) -> None:
 
 
 def _news(climb: Climb, told: Sequence[Told]) -> Iterator[_News]:
-    if climb.newly_accepted:
+    # An earlier try may have stopped before the signals of its own events: they come whatever the row says by now.
+    again = {each[0].event_id: each for each in told if each[1].again}
+    if climb.newly_accepted or again:
         # The answer to the send may never come; if it does, this signal comes twice.
         yield _News(signals.whatsapp_message_sent, climb.key, f"sent:{climb.message_id}", told[0][1], {})
-    climbed = climb.status != climb.before
+    for event, delivery in again.values():
+        yield _changed(climb.key, event, delivery)
+    if climb.status == climb.before:
+        return
     for event, delivery in told:
-        if event.status == climb.status and (climbed or delivery.again):
-            arguments = {"status": climb.status}
-            yield _News(
-                signals.whatsapp_message_status_changed, climb.key, event.event_id, delivery, arguments
-            )
+        if event.status == climb.status and event.event_id not in again:
+            yield _changed(climb.key, event, delivery)
             return
+
+
+def _changed(key: int, event: StatusEvent, delivery: Delivery) -> _News:
+    told = {"status": event.status}
+    return _News(signals.whatsapp_message_status_changed, key, event.event_id, delivery, told)
