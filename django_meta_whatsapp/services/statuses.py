@@ -20,7 +20,7 @@ from django_meta_whatsapp.models.bulk import ladder
 from django_meta_whatsapp.models.bulk.ladder import Climb, Rung
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.models.ladder import EVENT_STATES
-from django_meta_whatsapp.services import consent, tokens, waiting_statuses, webhook_gaps
+from django_meta_whatsapp.services import consent, news, tokens, waiting_statuses, webhook_gaps
 from django_meta_whatsapp.services.batches import SIZE, batches
 from django_meta_whatsapp.services.campaigns import tally
 from django_meta_whatsapp.services.consent import Choice
@@ -65,8 +65,16 @@ def apply(account: WhatsAppAccount, told: Sequence[Told]) -> None:
     if unmatched:
         _look_again(account, unmatched)
     webhook_gaps.note(account.pk, (delivery.time_of(event) for event, delivery in known))
+    if len(known) < len(told):
+        _tell_of_unknown(account, told)
+
+
+def _tell_of_unknown(account: WhatsAppAccount, told: Iterable[Told]) -> None:
+    """Statuses that Meta has added since are no rungs: the host is told of them."""
     for event, delivery in told:
-        delivery.unknown += event.status not in EVENT_STATES
+        if event.status not in EVENT_STATES:
+            delivery.unknown += 1
+            news.tell(account, [event], delivery)
 
 
 def apply_waiting(account_id: int, message_ids: Collection[str], **kwargs: object) -> None:

@@ -14,6 +14,7 @@ from django_meta_whatsapp.models import (
 from django_meta_whatsapp.models.ladder import RANK
 from django_meta_whatsapp.services.transactions import in_transaction
 from tests.services.sent_messages import Sent, apply, at
+from tests.webhooks.journal_rows import listening
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +119,13 @@ def test_what_is_rolled_back_is_not_announced(
         in_transaction(fail)
     assert heard.changes == []
     assert sent.row().status == "sending"
+
+
+def test_a_status_that_we_do_not_know_changes_nothing_and_is_told_of(
+    account: WhatsAppAccount, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent = Sent(account)
+    with listening(signals.whatsapp_event_received) as told, django_capture_on_commit_callbacks(execute=True):
+        delivery = apply(account, sent.event("held", 2), sent.event("sent", 1))
+    assert told == [f"status:{sent.wamid}:held:4512345678"]
+    assert (sent.row().status, delivery.unknown) == ("sent", 1)
