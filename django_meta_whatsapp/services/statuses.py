@@ -93,18 +93,24 @@ def apply_overdue() -> int:
 
 
 def _apply_kept(rows: Iterable[WhatsAppWaitingStatus], *, again: bool) -> int:
-    """Returns how many were applied. They go when their signals have run: whoever dies before that leaves them to the tick."""
+    """Returns how many were applied. They go when their signals have run: whoever dies before that leaves them to the tick.
+
+    One whose receivers failed stays with what went wrong: nobody else would know.
+    """
     by_account: dict[int, list[WhatsAppWaitingStatus]] = {}
     for row in rows:
         by_account.setdefault(row.account_id, []).append(row)
     accounts = WhatsAppAccount.objects.defer("access_token", "app_secret", "verify_token").in_bulk(by_account)
     applied = 0
     for account_id, kept in by_account.items():
-        told = [(waiting_statuses.event_of(row), Delivery(row.created_at, again=again)) for row in kept]
+        tries = {row: Delivery(row.created_at, again=again) for row in kept}
+        told = [(waiting_statuses.event_of(row), delivery) for row, delivery in tries.items()]
         unmatched = in_transaction(partial(_apply, accounts[account_id], told))
         left = {event.message_id for event, _ in unmatched}
         done = [row for row in kept if row.message_id not in left]
-        waiting_statuses.forget(done)
+        failed = {row: "\n".join(tries[row].receivers) for row in done if tries[row].receivers}
+        waiting_statuses.keep_failures(failed)
+        waiting_statuses.forget(row for row in done if row not in failed)
         applied += len(done)
     return applied
 
