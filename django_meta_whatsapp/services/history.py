@@ -28,6 +28,6 @@ def receive(account: WhatsAppAccount, events: Sequence[HistoryMessageEvent], del
 
 
 def _message(event: HistoryMessageEvent) -> AppMessage:
-    person = person_named(event.sender, event.sender_user_id, event.profile_name)
+    person = person_named(event.sender, event.sender_user_id, event.sender_name)
     ours = _STATUSES.get(event.status, MessageStatus.SENT)
     return AppMessage(event, person, ours if event.is_ours else MessageStatus.RECEIVED)

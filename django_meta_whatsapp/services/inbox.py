@@ -71,7 +71,7 @@ def receive(account: WhatsAppAccount, events: Sequence[MessageEvent], delivery: 
     known = _messages(account, [event.message_id for event in events])
     fresh = [event for event in events if event.message_id not in known]
     # Whom a known message was from is settled: their number may be somebody else's by now.
-    people = [person_named(event.sender, event.sender_user_id, event.profile_name) for event in fresh]
+    people = [person_named(event.sender, event.sender_user_id, event.sender_name) for event in fresh]
     found = contacts.ensure(people, portfolio_id=account.portfolio_id)
     owners = [found[key_of(person, account)] for person in people]
     threads = conversations.ensure(account, owners)
