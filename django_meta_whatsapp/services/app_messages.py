@@ -3,8 +3,8 @@
 They become rows like ours, but nobody is told that somebody wrote: nothing counts as unread and no window opens.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,15 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.rows import overwrite
-from django_meta_whatsapp.services import contacts, conversations, message_columns, revisions
+from django_meta_whatsapp.services import (
+    contacts,
+    conversations,
+    inbound_media,
+    known_messages,
+    message_columns,
+    placeholders,
+    revisions,
+)
 from django_meta_whatsapp.services.contacts import Person
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.people import key_of
@@ -55,50 +63,67 @@ def store(
     delivery: Delivery,
     announce: Callable[[WhatsAppMessage], None] = lambda row: None,
 ) -> None:
-    """Makes rows of the messages that are not known yet. A constant number of queries.
+    """Makes rows of the messages that are not known yet, and puts files into placeholders. A constant number of queries.
 
+    Those that belong to another account are counted as unmatched.
     announce: called in the transaction for each row that is new, and on a second try for each that is not.
     Raises InvalidInput for an impossible id.
     """
-    known = _known(account, [message.event.message_id for message in messages])
+    known = known_messages.find([message.event.message_id for message in messages])
     fresh = [message for message in messages if message.event.message_id not in known]
     people = [message.person for message in fresh]
     found = contacts.ensure(people, portfolio_id=account.portfolio_id)
     owners = [found[key_of(person, account)] for person in people]
     threads = conversations.ensure(account, owners)
     addressed = list(zip(fresh, owners, strict=True))
-    in_transaction(partial(_store, account, addressed, list(known.values()), threads, delivery, announce))
+    told = _told(messages)
+    earlier = known_messages.own(account, known)
+    others = in_transaction(partial(_store, account, addressed, told, earlier, threads, delivery, announce))
+    delivery.unmatched += others + known_messages.others(
+        account, known, (message.event.message_id for message in messages)
+    )
 
 
-def _known(account: WhatsAppAccount, message_ids: Collection[str]) -> dict[str, WhatsAppMessage]:
-    rows = WhatsAppMessage.objects.filter(account=account, message_id__in=message_ids)
-    return {str(row.message_id): row for row in rows}
+def _told(messages: Iterable[AppMessage]) -> dict[str, MessageEvent]:
+    """What is told of each message, by its id."""
+    told: dict[str, MessageEvent] = {}
+    for message in messages:
+        event = message.event
+        told[event.message_id] = placeholders.fuller(told.get(event.message_id, event), event)
+    return told
 
 
 def _store(
     account: WhatsAppAccount,
     messages: Sequence[tuple[AppMessage, WhatsAppContact]],
-    earlier: Sequence[WhatsAppMessage],
+    told: Mapping[str, MessageEvent],
+    earlier: Mapping[str, WhatsAppMessage],
     threads: dict[int, WhatsAppConversation],
     delivery: Delivery,
     announce: Callable[[WhatsAppMessage], None],
-) -> None:
+) -> int:
+    """Returns how many of the messages have become another account's meanwhile."""
     # Whoever stores messages of a thread holds it, as the inbox does.
     held = WhatsAppConversation.objects.filter(pk__in={thread.pk for thread in threads.values()})
     by_contact = {thread.contact_id: thread for thread in locked(held.order_by("pk"))}
     by_id = {message.event.message_id: (message, contact) for message, contact in messages}
-    known = _known(account, by_id)
+    known = known_messages.find(by_id)
     fresh = [
-        _row(account, message, contact, by_contact[contact.pk], delivery)
+        _row(account, replace(message, event=told[message_id]), contact, by_contact[contact.pk], delivery)
         for message_id, (message, contact) in by_id.items()
         if message_id not in known
     ]
     WhatsAppMessage.objects.bulk_create(fresh)
     _touch(fresh, list(by_contact.values()))
-    revisions.apply(account, fresh)
-    _let_statuses_follow(account, [*fresh, *earlier, *known.values()] if delivery.again else fresh)
-    for row in [*fresh, *([*earlier, *known.values()] if delivery.again else [])]:
+    there = [*earlier.values(), *known_messages.own(account, known).values()]
+    filled = placeholders.replace(there, told, delivery)
+    revisions.apply(account, [*fresh, *filled])
+    inbound_media.announce([*fresh, *filled])
+    concerned = [*fresh, *there] if delivery.again else fresh
+    _let_statuses_follow(account, concerned)
+    for row in concerned:
         announce(row)
+    return known_messages.others(account, known, by_id)
 
 
 def _let_statuses_follow(account: WhatsAppAccount, rows: Sequence[WhatsAppMessage]) -> None:
@@ -121,6 +146,7 @@ def _row(
         raise InvalidInput("id", f"a message id of {len(event.message_id)} characters")
     inbound = message.status == MessageStatus.RECEIVED
     times: dict[str, Any] = {_TIMES[message.status]: at} if message.status in _TIMES else {}
+    file = inbound_media.columns_of(event.type, event.content, delivery.received_at) if inbound else {}
     return WhatsAppMessage(
         account=account,
         conversation=thread,
@@ -136,6 +162,7 @@ def _row(
         context_message_id=event.context_id[:_ID_LENGTH],
         **times,
         **message_columns.columns_of(event.type, event.content),
+        **file,
     )
 
 

@@ -20,7 +20,8 @@ _STATUSES = {
 
 
 def receive(account: WhatsAppAccount, events: Sequence[HistoryMessageEvent], delivery: Delivery) -> None:
-    """Stores older messages, without a signal for each. One that is known already changes nothing.
+    """Stores older messages, without a signal for each. One that is known already changes nothing, but
+    a placeholder gets the file that it stood for.
 
     Raises InvalidInput for a message of nobody's thread or with an impossible id.
     """
