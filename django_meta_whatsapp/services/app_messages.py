@@ -3,15 +3,14 @@
 They become rows like ours, but nobody is told that somebody wrote: nothing counts as unread and no window opens.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from django_meta_whatsapp import signals
-from django_meta_whatsapp.cloud_api.events import REVISIONS, MessageEvent
+from django_meta_whatsapp.cloud_api.events import REVISIONS
 from django_meta_whatsapp.errors import InvalidInput
 from django_meta_whatsapp.models import (
     MessageDirection,
@@ -24,37 +23,21 @@ from django_meta_whatsapp.models import (
 from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.rows import overwrite
 from django_meta_whatsapp.services import (
+    app_parts,
     contacts,
     conversations,
     inbound_media,
     known_messages,
     message_columns,
-    placeholders,
     revisions,
 )
-from django_meta_whatsapp.services.contacts import Person
+from django_meta_whatsapp.services.app_parts import TIMES, AppMessage
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.people import key_of
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 _ID_LENGTH = 255
 _TYPE_LENGTH = 30
-_TIMES = {
-    MessageStatus.SENT: "sent_at",
-    MessageStatus.DELIVERED: "delivered_at",
-    MessageStatus.READ: "read_at",
-    MessageStatus.PLAYED: "played_at",
-    MessageStatus.FAILED: "failed_at",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AppMessage:
-    """A message and the person whom it is from or for. status: RECEIVED for an inbound one."""
-
-    event: MessageEvent
-    person: Person
-    status: MessageStatus
 
 
 def store(
@@ -63,7 +46,7 @@ def store(
     delivery: Delivery,
     announce: Callable[[WhatsAppMessage], None] = lambda row: None,
 ) -> None:
-    """Makes rows of the messages that are not known yet, and puts files into placeholders. A constant number of queries.
+    """Makes rows of the messages that are not known yet, and completes placeholders. A constant number of queries.
 
     Those that belong to another account are counted as unmatched.
     announce: called in the transaction for each row that is new, and on a second try for each that is not.
@@ -76,7 +59,7 @@ def store(
     owners = [found[key_of(person, account)] for person in people]
     threads = conversations.ensure(account, owners)
     addressed = list(zip(fresh, owners, strict=True))
-    told = _told(messages)
+    told = app_parts.by_id(messages)
     earlier = known_messages.own(account, known)
     others = in_transaction(partial(_store, account, addressed, told, earlier, threads, delivery, announce))
     delivery.unmatched += others + known_messages.others(
@@ -84,19 +67,10 @@ def store(
     )
 
 
-def _told(messages: Iterable[AppMessage]) -> dict[str, MessageEvent]:
-    """What is told of each message, by its id."""
-    told: dict[str, MessageEvent] = {}
-    for message in messages:
-        event = message.event
-        told[event.message_id] = placeholders.fuller(told.get(event.message_id, event), event)
-    return told
-
-
 def _store(
     account: WhatsAppAccount,
     messages: Sequence[tuple[AppMessage, WhatsAppContact]],
-    told: Mapping[str, MessageEvent],
+    told: Mapping[str, AppMessage],
     earlier: Mapping[str, WhatsAppMessage],
     threads: dict[int, WhatsAppConversation],
     delivery: Delivery,
@@ -106,19 +80,19 @@ def _store(
     # Whoever stores messages of a thread holds it, as the inbox does.
     held = WhatsAppConversation.objects.filter(pk__in={thread.pk for thread in threads.values()})
     by_contact = {thread.contact_id: thread for thread in locked(held.order_by("pk"))}
-    by_id = {message.event.message_id: (message, contact) for message, contact in messages}
+    by_id = {message.event.message_id: contact for message, contact in messages}
     known = known_messages.find(by_id)
     fresh = [
-        _row(account, replace(message, event=told[message_id]), contact, by_contact[contact.pk], delivery)
-        for message_id, (message, contact) in by_id.items()
+        _row(account, told[message_id], contact, by_contact[contact.pk], delivery)
+        for message_id, contact in by_id.items()
         if message_id not in known
     ]
     WhatsAppMessage.objects.bulk_create(fresh)
     _touch(fresh, list(by_contact.values()))
     there = [*earlier.values(), *known_messages.own(account, known).values()]
-    filled = placeholders.replace(there, told, delivery)
-    revisions.apply(account, [*fresh, *filled])
-    inbound_media.announce([*fresh, *filled])
+    completed = app_parts.complete(there, told, delivery)
+    revisions.apply(account, [*fresh, *completed])
+    inbound_media.announce([*fresh, *completed])
     concerned = [*fresh, *there] if delivery.again else fresh
     _let_statuses_follow(account, concerned)
     for row in concerned:
@@ -145,7 +119,7 @@ def _row(
     if len(event.message_id) > _ID_LENGTH:
         raise InvalidInput("id", f"a message id of {len(event.message_id)} characters")
     inbound = message.status == MessageStatus.RECEIVED
-    times: dict[str, Any] = {_TIMES[message.status]: at} if message.status in _TIMES else {}
+    times: dict[str, Any] = {TIMES[message.status]: at} if message.status in TIMES else {}
     file = inbound_media.columns_of(event.type, event.content, delivery.received_at) if inbound else {}
     return WhatsAppMessage(
         account=account,

@@ -103,6 +103,17 @@ def test_a_file_of_shared_history_is_fetched_however_old_its_message_is(
     assert (row.media_state, row.media_error) == ("fetched", "")
 
 
+def test_a_file_of_shared_history_that_comes_first_is_fetched_as_well(
+    account: WhatsAppAccount, shelf: Shelf
+) -> None:
+    tell(account, alone(FILE))
+    row = WhatsAppMessage.objects.get()
+    assert inbound_media.fetch(row.pk)
+    tell(account, in_thread(PLACEHOLDER))
+    row.refresh_from_db()
+    assert (row.message_type, row.media_state) == ("image", "fetched")
+
+
 def test_a_file_that_we_wrote_is_shown_and_not_fetched(account: WhatsAppAccount, shelf: Shelf) -> None:
     tell(account, in_thread(part(SHOP, to=MAYA, type="media_placeholder")))
     tell(account, alone(part(SHOP, to=MAYA, type="image", image=IMAGE)))

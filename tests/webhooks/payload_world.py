@@ -131,6 +131,7 @@ def _threads() -> Iterator[list[str]]:
             media=row.media_id,
             place=row.location_name,
             price=(row.pricing or {}).get("category"),
+            free=(row.pricing or {}).get("type", "").removeprefix("regular"),
         )
     for response in WhatsAppFlowResponse.objects.all():
         yield _line("answers", *(f"{key}={value}" for key, value in response.response_data.items()))
