@@ -153,13 +153,17 @@ class WaitingStatusAdmin(ReadOnly):
         "status",
         "happened_at",
         "error_code",
-        "receiver_error",
+        "failed_receivers",
         "created_at",
     ]
     list_filter = ["status", ReceiversFilter, ("account", AccountFilter), "created_at"]
     search_fields = ["message_id__startswith"]
     exclude = ["key"]
     related = ("account",)
+
+    @admin.display(description=_("failed receivers"))
+    def failed_receivers(self, row: WhatsAppWaitingStatus) -> str:
+        return row.receiver_error[:100]
 
 
 def _readable(body: bytes) -> str:
