@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,7 +19,7 @@ from django_meta_whatsapp.models import (
     WhatsAppWebhookGap,
     WhatsAppWebhookLog,
 )
-from django_meta_whatsapp.services import replay, replay_threads
+from django_meta_whatsapp.services import journal_state, replay, replay_threads
 from django_meta_whatsapp.services.batches import batches
 
 SHOWN = 20_000
@@ -54,6 +54,21 @@ class ParkedFilter(admin.SimpleListFilter):
         return failed if self.value() == "no" else queryset
 
 
+class ReceiversFilter(admin.SimpleListFilter):
+    """What was applied, by whether a receiver of its signals failed."""
+
+    title = _("receivers of signals")
+    parameter_name = "receivers"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("failed", _("Failed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        of_webhooks = queryset.model is WhatsAppWebhookLog
+        failed = journal_state.RECEIVERS_FAILED if of_webhooks else ~Q(receiver_error="")
+        return queryset.filter(failed) if self.value() == "failed" else queryset
+
+
 class UnroutedTargetInline(ReadOnlyInline):
     model = WhatsAppUnroutedTarget
     fields = ["target"]
@@ -62,7 +77,7 @@ class UnroutedTargetInline(ReadOnlyInline):
 @admin.register(WhatsAppWebhookLog)
 class WebhookLogAdmin(ReadOnly):
     list_display = ["id", *COLUMNS, "excerpt"]
-    list_filter = ["state", ParkedFilter, "received_at"]
+    list_filter = ["state", ParkedFilter, ReceiversFilter, "received_at"]
     search_fields = ["=id", "=unrouted_targets__target", "error"]
     fields = [*COLUMNS, "error", "readable_body"]
     readonly_fields = ["readable_body"]
@@ -132,11 +147,23 @@ class WebhookGapAdmin(ReadOnly):
 
 @admin.register(WhatsAppWaitingStatus)
 class WaitingStatusAdmin(ReadOnly):
-    list_display = ["message_id", "account", "status", "happened_at", "error_code", "created_at"]
-    list_filter = ["status", ("account", AccountFilter), "created_at"]
+    list_display = [
+        "message_id",
+        "account",
+        "status",
+        "happened_at",
+        "error_code",
+        "failed_receivers",
+        "created_at",
+    ]
+    list_filter = ["status", ReceiversFilter, ("account", AccountFilter), "created_at"]
     search_fields = ["message_id__startswith"]
     exclude = ["key"]
     related = ("account",)
+
+    @admin.display(description=_("failed receivers"))
+    def failed_receivers(self, row: WhatsAppWaitingStatus) -> str:
+        return row.receiver_error[:100]
 
 
 def _readable(body: bytes) -> str:

@@ -69,7 +69,14 @@ class WhatsAppAccount(models.Model):
         default=dict,
         blank=True,
         editable=False,
-        help_text=_("Kind of news to Meta's time of it."),
+        help_text=_("Kind of news to Meta's time of it, its weight and its id."),
+    )
+    notices = models.JSONField(
+        _("restrictions and announcements"),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_("What Meta has told since the number last connected, left or was banned."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

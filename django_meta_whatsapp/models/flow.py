@@ -35,7 +35,7 @@ class WhatsAppFlow(models.Model):
         default=dict,
         blank=True,
         editable=False,
-        help_text=_("Kind of news to Meta's time of it."),
+        help_text=_("Kind of news to Meta's time of it, its weight and its id."),
     )
     sent_count = models.PositiveIntegerField(_("sent"), default=0, editable=False)
     completion_count = models.PositiveIntegerField(_("completed"), default=0, editable=False)

@@ -66,7 +66,7 @@ class WhatsAppTemplate(models.Model):
         default=dict,
         blank=True,
         editable=False,
-        help_text=_("Kind of news to Meta's time of it."),
+        help_text=_("Kind of news to Meta's time of it, its weight and its id."),
     )
     synced_at = models.DateTimeField(_("last heard of from Meta"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

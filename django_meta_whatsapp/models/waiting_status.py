@@ -12,8 +12,10 @@ from django_meta_whatsapp.models.ladder import MessageStatus
 class WhatsAppWaitingStatus(models.Model):
     """What Meta told of a message that has no row yet: one written in the phone app, or older than our history of the number.
 
-    It is applied when the row appears, and expires when none does. key: a digest of all that it says, so that a status that
-    is delivered again is kept once. pricing: as `bulk.ladder.Rung` has it.
+    It is applied when the row appears, and expires when none does. One with a `receiver_error` has been applied, and is kept
+    because a receiver of its signals failed: the journal's row was done by then.
+    key: a digest of all that it says, so that a status that is delivered again is kept once. pricing: as `bulk.ladder.Rung`
+    has it.
     """
 
     account = models.ForeignKey(
@@ -31,6 +33,7 @@ class WhatsAppWaitingStatus(models.Model):
     error_code = models.IntegerField(_("error code"), null=True, blank=True)
     error_message = models.TextField(_("error"), blank=True)
     pricing = models.JSONField(_("pricing"), null=True, blank=True)
+    receiver_error = models.TextField(_("failed receivers"), blank=True)
     created_at = models.DateTimeField(_("received"), default=timezone.now, db_index=True)
 
     class Meta:

@@ -3,15 +3,14 @@
 They become rows like ours, but nobody is told that somebody wrote: nothing counts as unread and no window opens.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from django_meta_whatsapp import signals
-from django_meta_whatsapp.cloud_api.events import REVISIONS, MessageEvent
+from django_meta_whatsapp.cloud_api.events import REVISIONS
 from django_meta_whatsapp.errors import InvalidInput
 from django_meta_whatsapp.models import (
     MessageDirection,
@@ -23,30 +22,22 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.rows import overwrite
-from django_meta_whatsapp.services import contacts, conversations, message_columns, revisions
-from django_meta_whatsapp.services.contacts import Person
+from django_meta_whatsapp.services import (
+    app_parts,
+    contacts,
+    conversations,
+    inbound_media,
+    known_messages,
+    message_columns,
+    revisions,
+)
+from django_meta_whatsapp.services.app_parts import TIMES, AppMessage
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.people import key_of
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 _ID_LENGTH = 255
 _TYPE_LENGTH = 30
-_TIMES = {
-    MessageStatus.SENT: "sent_at",
-    MessageStatus.DELIVERED: "delivered_at",
-    MessageStatus.READ: "read_at",
-    MessageStatus.PLAYED: "played_at",
-    MessageStatus.FAILED: "failed_at",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AppMessage:
-    """A message and the person whom it is from or for. status: RECEIVED for an inbound one."""
-
-    event: MessageEvent
-    person: Person
-    status: MessageStatus
 
 
 def store(
@@ -55,50 +46,58 @@ def store(
     delivery: Delivery,
     announce: Callable[[WhatsAppMessage], None] = lambda row: None,
 ) -> None:
-    """Makes rows of the messages that are not known yet. A constant number of queries.
+    """Makes rows of the messages that are not known yet, and completes placeholders. A constant number of queries.
 
+    Those that belong to another account are counted as unmatched.
     announce: called in the transaction for each row that is new, and on a second try for each that is not.
     Raises InvalidInput for an impossible id.
     """
-    known = _known(account, [message.event.message_id for message in messages])
+    known = known_messages.find([message.event.message_id for message in messages])
     fresh = [message for message in messages if message.event.message_id not in known]
     people = [message.person for message in fresh]
     found = contacts.ensure(people, portfolio_id=account.portfolio_id)
     owners = [found[key_of(person, account)] for person in people]
     threads = conversations.ensure(account, owners)
     addressed = list(zip(fresh, owners, strict=True))
-    in_transaction(partial(_store, account, addressed, list(known.values()), threads, delivery, announce))
-
-
-def _known(account: WhatsAppAccount, message_ids: Collection[str]) -> dict[str, WhatsAppMessage]:
-    rows = WhatsAppMessage.objects.filter(account=account, message_id__in=message_ids)
-    return {str(row.message_id): row for row in rows}
+    told = app_parts.by_id(messages)
+    earlier = known_messages.own(account, known)
+    others = in_transaction(partial(_store, account, addressed, told, earlier, threads, delivery, announce))
+    delivery.unmatched += others + known_messages.others(
+        account, known, (message.event.message_id for message in messages)
+    )
 
 
 def _store(
     account: WhatsAppAccount,
     messages: Sequence[tuple[AppMessage, WhatsAppContact]],
-    earlier: Sequence[WhatsAppMessage],
+    told: Mapping[str, AppMessage],
+    earlier: Mapping[str, WhatsAppMessage],
     threads: dict[int, WhatsAppConversation],
     delivery: Delivery,
     announce: Callable[[WhatsAppMessage], None],
-) -> None:
+) -> int:
+    """Returns how many of the messages have become another account's meanwhile."""
     # Whoever stores messages of a thread holds it, as the inbox does.
     held = WhatsAppConversation.objects.filter(pk__in={thread.pk for thread in threads.values()})
     by_contact = {thread.contact_id: thread for thread in locked(held.order_by("pk"))}
-    by_id = {message.event.message_id: (message, contact) for message, contact in messages}
-    known = _known(account, by_id)
+    by_id = {message.event.message_id: contact for message, contact in messages}
+    known = known_messages.find(by_id)
     fresh = [
-        _row(account, message, contact, by_contact[contact.pk], delivery)
-        for message_id, (message, contact) in by_id.items()
+        _row(account, told[message_id], contact, by_contact[contact.pk], delivery)
+        for message_id, contact in by_id.items()
         if message_id not in known
     ]
     WhatsAppMessage.objects.bulk_create(fresh)
     _touch(fresh, list(by_contact.values()))
-    revisions.apply(account, fresh)
-    _let_statuses_follow(account, [*fresh, *earlier, *known.values()] if delivery.again else fresh)
-    for row in [*fresh, *([*earlier, *known.values()] if delivery.again else [])]:
+    there = [*earlier.values(), *known_messages.own(account, known).values()]
+    completed = app_parts.complete(there, told, delivery)
+    revisions.apply(account, [*fresh, *completed])
+    inbound_media.announce([*fresh, *completed])
+    concerned = [*fresh, *there] if delivery.again else fresh
+    _let_statuses_follow(account, concerned)
+    for row in concerned:
         announce(row)
+    return known_messages.others(account, known, by_id)
 
 
 def _let_statuses_follow(account: WhatsAppAccount, rows: Sequence[WhatsAppMessage]) -> None:
@@ -120,7 +119,8 @@ def _row(
     if len(event.message_id) > _ID_LENGTH:
         raise InvalidInput("id", f"a message id of {len(event.message_id)} characters")
     inbound = message.status == MessageStatus.RECEIVED
-    times: dict[str, Any] = {_TIMES[message.status]: at} if message.status in _TIMES else {}
+    times: dict[str, Any] = {TIMES[message.status]: at} if message.status in TIMES else {}
+    file = inbound_media.columns_of(event.type, event.content, delivery.received_at) if inbound else {}
     return WhatsAppMessage(
         account=account,
         conversation=thread,
@@ -136,6 +136,7 @@ def _row(
         context_message_id=event.context_id[:_ID_LENGTH],
         **times,
         **message_columns.columns_of(event.type, event.content),
+        **file,
     )
 
 

@@ -48,7 +48,12 @@ def limit(account: WhatsAppAccount) -> int | None:
         return None
     if whatsapp_settings.MESSAGING_LIMIT:
         return whatsapp_settings.MESSAGING_LIMIT
-    tier = _TIER.fullmatch(account.messaging_limit.upper())
+    return people_of(account.messaging_limit)
+
+
+def people_of(limit: str) -> int | None:
+    """The people in 24 hours that Meta means by a limit; None for any number, and what we do not understand."""
+    tier = _TIER.fullmatch(limit.upper())
     return int(tier[1]) * (1000 if tier[2] else 1) if tier else None
 
 

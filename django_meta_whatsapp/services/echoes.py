@@ -7,7 +7,7 @@ from django_meta_whatsapp import signals
 from django_meta_whatsapp.cloud_api.events import EchoEvent
 from django_meta_whatsapp.models import MessageStatus, WhatsAppAccount, WhatsAppMessage
 from django_meta_whatsapp.services import app_messages
-from django_meta_whatsapp.services.app_messages import AppMessage
+from django_meta_whatsapp.services.app_parts import AppMessage
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.people import person_named
 

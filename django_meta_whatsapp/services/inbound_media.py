@@ -26,6 +26,7 @@ from django_meta_whatsapp.cloud_api.calls import JSON
 from django_meta_whatsapp.cloud_api.client import Download
 from django_meta_whatsapp.cloud_api.content.text_media import filename_with_extension
 from django_meta_whatsapp.cloud_api.errors import DownloadRefused
+from django_meta_whatsapp.cloud_api.events.reading import mapping
 from django_meta_whatsapp.cloud_api.operations import media as operations
 from django_meta_whatsapp.cloud_api.wire import MIN_SPEED
 from django_meta_whatsapp.conf import whatsapp_settings
@@ -130,7 +131,9 @@ def _mine(message: WhatsAppMessage) -> QuerySet[WhatsAppMessage]:
 
 def _hopeless(message: WhatsAppMessage) -> str:
     """Why there is no use in trying; empty when there may be."""
-    if clock.now() - message.timestamp > KEPT:
+    # Of shared history, Meta makes ids of files that are older.
+    is_history = "history_context" in mapping(message.raw_payload)
+    if not is_history and clock.now() - message.timestamp > KEPT:
         return _GONE
     return _DIED if message.media_attempts > MAX_ATTEMPTS else ""
 

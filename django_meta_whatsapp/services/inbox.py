@@ -1,6 +1,6 @@
 """Messages that people send us: rows in their thread, a contact, an open 24-hour window, and the signals that follow."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,7 @@ from django_meta_whatsapp.services import (
     flow_replies,
     identity_changes,
     inbound_media,
+    known_messages,
     message_columns,
     opt_words,
     revisions,
@@ -63,15 +64,15 @@ class _Received:
 
 
 def receive(account: WhatsAppAccount, events: Sequence[MessageEvent], delivery: Delivery) -> None:
-    """Stores the messages that `account` got. One that is known already changes nothing.
+    """Stores the messages that `account` got. One that is known already changes nothing; one of another account is unmatched.
 
     A constant number of queries. Raises InvalidInput for a message that names nobody or has an impossible id.
     """
     _check_ids(events)
-    known = _messages(account, [event.message_id for event in events])
+    known = known_messages.find([event.message_id for event in events])
     fresh = [event for event in events if event.message_id not in known]
     # Whom a known message was from is settled: their number may be somebody else's by now.
-    people = [person_named(event.sender, event.sender_user_id, event.profile_name) for event in fresh]
+    people = [person_named(event.sender, event.sender_user_id, event.sender_name) for event in fresh]
     found = contacts.ensure(people, portfolio_id=account.portfolio_id)
     if identity_changes.join(account, people, found):
         found = contacts.ensure(people, portfolio_id=account.portfolio_id)
@@ -81,8 +82,11 @@ def receive(account: WhatsAppAccount, events: Sequence[MessageEvent], delivery: 
         _Received(event, owner, threads[owner.pk]) for event, owner in zip(fresh, owners, strict=True)
     ]
     if delivery.again:
-        _announce_again(account, list(known.values()), delivery)
-    in_transaction(partial(_store, account, received, delivery))
+        _announce_again(account, known_messages.own(account, known).values(), delivery)
+    others = in_transaction(partial(_store, account, received, delivery))
+    delivery.unmatched += others + known_messages.others(
+        account, known, (event.message_id for event in events)
+    )
 
 
 def _check_ids(events: Sequence[MessageEvent]) -> None:
@@ -91,14 +95,17 @@ def _check_ids(events: Sequence[MessageEvent]) -> None:
             raise InvalidInput("id", f"a message id of {len(event.message_id)} characters")
 
 
-def _store(account: WhatsAppAccount, received: Sequence[_Received], delivery: Delivery) -> None:
+def _store(account: WhatsAppAccount, received: Sequence[_Received], delivery: Delivery) -> int:
+    """Returns how many of the messages have become another account's meanwhile."""
     # Whoever stores messages of a thread holds it, so of two deliveries of one message the second finds it.
     ids = {each.thread.pk for each in received}
     threads = {row.pk: row for row in locked(WhatsAppConversation.objects.filter(pk__in=ids).order_by("pk"))}
     by_id = {each.event.message_id: each for each in received}
-    known = _messages(account, by_id)
+    known = known_messages.find(by_id)
     fresh = {key: each for key, each in by_id.items() if key not in known}
-    quoted = _messages(account, {each.event.context_id for each in fresh.values()} - {""})
+    quoted = known_messages.own(
+        account, known_messages.find({each.event.context_id for each in fresh.values()} - {""})
+    )
     rows = [_row(account, each, quoted, delivery) for each in fresh.values()]
     WhatsAppMessage.objects.bulk_create(rows)
     _touch(threads, list(fresh.values()), delivery)
@@ -110,22 +117,16 @@ def _store(account: WhatsAppAccount, received: Sequence[_Received], delivery: De
     inbound_media.announce(rows)
     responses = flow_replies.store(account, rows, quoted)
     if delivery.again:
-        _announce_again(account, list(known.values()), delivery)
+        _announce_again(account, known_messages.own(account, known).values(), delivery)
     opt_words.heed(account, rows, delivery)
     _announce(rows, responses, delivery)
+    return known_messages.others(account, known, by_id)
 
 
 def _follow_merges(rows: Sequence[WhatsAppMessage], moved: Mapping[int, WhatsAppConversation]) -> None:
     """Rows whose thread has gone into another are in that, in the database and here."""
     for row in rows:
         row.conversation = moved.get(row.conversation_id, row.conversation)
-
-
-def _messages(account: WhatsAppAccount, message_ids: Collection[str]) -> dict[str, WhatsAppMessage]:
-    if not message_ids:
-        return {}
-    rows = WhatsAppMessage.objects.filter(account=account, message_id__in=message_ids)
-    return {str(row.message_id): row for row in rows}
 
 
 def _row(
@@ -178,7 +179,8 @@ def _open_windows(account: WhatsAppAccount, received: Sequence[_Received], deliv
     windows.extend(account, newest)
 
 
-def _announce_again(account: WhatsAppAccount, known: Sequence[WhatsAppMessage], delivery: Delivery) -> None:
+def _announce_again(account: WhatsAppAccount, rows: Iterable[WhatsAppMessage], delivery: Delivery) -> None:
+    known = list(rows)
     in_transaction(partial(opt_words.heed, account, known, delivery))
     _announce(known, flow_replies.stored(known), delivery)
 

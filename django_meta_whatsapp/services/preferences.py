@@ -14,7 +14,7 @@ from django_meta_whatsapp.models import (
     WhatsAppSignup,
 )
 from django_meta_whatsapp.models.bulk.claims import locked
-from django_meta_whatsapp.services import consent, contacts
+from django_meta_whatsapp.services import consent, contacts, news
 from django_meta_whatsapp.services.consent import Choice
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.people import key_of, person_named
@@ -25,15 +25,22 @@ _MARKETING = ("", "marketing_messages")
 
 
 def apply(account: WhatsAppAccount, events: Sequence[UserPreferenceEvent], delivery: Delivery) -> None:
-    """Applies the choices that people made at Meta. Choices that are older than what we know change nothing."""
-    known = [
-        event for event in events if event.value in (STOP, RESUME, SIGNUP) and event.category in _MARKETING
-    ]
+    """Applies the choices that people made at Meta. Choices that are older than what we know change nothing.
+
+    Those that Meta has added since, and those about other things than marketing, are only told of.
+    """
+    known = [event for event in events if _is_known(event)]
     people = {event.event_id: _person(event) for event in known}
     found = contacts.ensure(list(people.values()), portfolio_id=account.portfolio_id)
     owners = {event.event_id: found[key_of(people[event.event_id], account)] for event in known}
     delivery.unmatched += in_transaction(partial(_apply, account, known, owners, delivery))
-    delivery.unknown += len(events) - len(known)
+    unknown = [event for event in events if not _is_known(event)]
+    delivery.unknown += len(unknown)
+    news.tell(account, unknown, delivery)
+
+
+def _is_known(event: UserPreferenceEvent) -> bool:
+    return event.value in (STOP, RESUME, SIGNUP) and event.category in _MARKETING
 
 
 def _person(event: UserPreferenceEvent) -> contacts.Person:

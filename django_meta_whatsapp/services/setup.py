@@ -12,8 +12,8 @@ from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.errors import InvalidInput, MetaAPIError
 from django_meta_whatsapp.models import AccountState, QualityRating, WhatsAppAccount
 from django_meta_whatsapp.models.bulk.claims import locked
+from django_meta_whatsapp.services import news
 from django_meta_whatsapp.services.accounts import client_for
-from django_meta_whatsapp.services.news import is_news
 from django_meta_whatsapp.services.setup_checklist import SERVING, Finding, Level, of_numbers, of_webhooks
 from django_meta_whatsapp.services.setup_facts import Facts, gather, mapping, text
 from django_meta_whatsapp.services.transactions import in_transaction
@@ -31,8 +31,15 @@ _STATES = {
     "MIGRATED": AccountState.DISCONNECTED,
     "DELETED": AccountState.DISCONNECTED,
 }
-_NEWS = {"quality": "quality_rating", "limit": "messaging_limit", "state": "state"}
+_NEWS = {
+    "quality": "quality_rating",
+    "throughput": "throughput",
+    "limit": "messaging_limit",
+    "state": "state",
+}
 """Kind of news to the column that it changes."""
+
+_NO_NOTICES: dict[str, Any] = {"restricted_until": None, "notices": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ def _store(
     heard = [kind for kind, column in _NEWS.items() if column in changed]
     for kind in heard:
         # Webhooks that Meta made earlier, and that are still to come, are no news any more.
-        is_news(account, kind, timezone.now())
+        news.note(account, kind, timezone.now())
     if changed:
         account.save(update_fields=[*changed, "heard_at", "updated_at"])
     return account, changed
@@ -174,7 +181,7 @@ def _state(account: WhatsAppAccount, facts: Facts) -> dict[str, Any]:
         if account.state == _STATES[status]:
             return {}  # A webhook may have told the reason and the end.
         reason = f"Meta has this number as {status}."
-        return {"state": _STATES[status], "state_reason": reason, "restricted_until": None}
+        return {"state": _STATES[status], "state_reason": reason, **_NO_NOTICES}
     # A connected number may be of a restricted account: only full health, or a return, ends what a webhook has told.
     returned = account.state == AccountState.DISCONNECTED
     if (
@@ -182,7 +189,7 @@ def _state(account: WhatsAppAccount, facts: Facts) -> dict[str, Any]:
         and account.state != AccountState.CONNECTED
         and (returned or facts.can_send == "AVAILABLE")
     ):
-        return {"state": AccountState.CONNECTED, "state_reason": "", "restricted_until": None}
+        return {"state": AccountState.CONNECTED, "state_reason": "", **_NO_NOTICES}
     return {}
 
 

@@ -20,7 +20,7 @@ from django_meta_whatsapp.models.bulk import ladder
 from django_meta_whatsapp.models.bulk.ladder import Climb, Rung
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.models.ladder import EVENT_STATES
-from django_meta_whatsapp.services import consent, tokens, waiting_statuses, webhook_gaps
+from django_meta_whatsapp.services import consent, news, tokens, waiting_statuses, webhook_gaps
 from django_meta_whatsapp.services.batches import SIZE, batches
 from django_meta_whatsapp.services.campaigns import tally
 from django_meta_whatsapp.services.consent import Choice
@@ -65,8 +65,16 @@ def apply(account: WhatsAppAccount, told: Sequence[Told]) -> None:
     if unmatched:
         _look_again(account, unmatched)
     webhook_gaps.note(account.pk, (delivery.time_of(event) for event, delivery in known))
+    if len(known) < len(told):
+        _tell_of_unknown(account, told)
+
+
+def _tell_of_unknown(account: WhatsAppAccount, told: Iterable[Told]) -> None:
+    """Statuses that Meta has added since are no rungs: the host is told of them."""
     for event, delivery in told:
-        delivery.unknown += event.status not in EVENT_STATES
+        if event.status not in EVENT_STATES:
+            delivery.unknown += 1
+            news.tell(account, [event], delivery)
 
 
 def apply_waiting(account_id: int, message_ids: Collection[str], **kwargs: object) -> None:
@@ -85,18 +93,24 @@ def apply_overdue() -> int:
 
 
 def _apply_kept(rows: Iterable[WhatsAppWaitingStatus], *, again: bool) -> int:
-    """Returns how many were applied. They go when their signals have run: whoever dies before that leaves them to the tick."""
+    """Returns how many were applied. They go when their signals have run: whoever dies before that leaves them to the tick.
+
+    One whose receivers failed stays with what went wrong: nobody else would know.
+    """
     by_account: dict[int, list[WhatsAppWaitingStatus]] = {}
     for row in rows:
         by_account.setdefault(row.account_id, []).append(row)
     accounts = WhatsAppAccount.objects.defer("access_token", "app_secret", "verify_token").in_bulk(by_account)
     applied = 0
     for account_id, kept in by_account.items():
-        told = [(waiting_statuses.event_of(row), Delivery(row.created_at, again=again)) for row in kept]
+        tries = {row: Delivery(row.created_at, again=again) for row in kept}
+        told = [(waiting_statuses.event_of(row), delivery) for row, delivery in tries.items()]
         unmatched = in_transaction(partial(_apply, accounts[account_id], told))
         left = {event.message_id for event, _ in unmatched}
         done = [row for row in kept if row.message_id not in left]
-        waiting_statuses.forget(done)
+        failed = {row: "\n".join(tries[row].receivers) for row in done if tries[row].receivers}
+        waiting_statuses.keep_failures(failed)
+        waiting_statuses.forget(row for row in done if row not in failed)
         applied += len(done)
     return applied
 
@@ -228,14 +242,21 @@ def _announce(climbs: Iterable[Climb], found: _Found) -> None:
 
 
 def _news(climb: Climb, told: Sequence[Told]) -> Iterator[_News]:
-    if climb.newly_accepted:
+    # An earlier try may have stopped before the signals of its own events: they come whatever the row says by now.
+    again = {each[0].event_id: each for each in told if each[1].again}
+    if climb.newly_accepted or again:
         # The answer to the send may never come; if it does, this signal comes twice.
         yield _News(signals.whatsapp_message_sent, climb.key, f"sent:{climb.message_id}", told[0][1], {})
-    climbed = climb.status != climb.before
+    for event, delivery in again.values():
+        yield _changed(climb.key, event, delivery)
+    if climb.status == climb.before:
+        return
     for event, delivery in told:
-        if event.status == climb.status and (climbed or delivery.again):
-            arguments = {"status": climb.status}
-            yield _News(
-                signals.whatsapp_message_status_changed, climb.key, event.event_id, delivery, arguments
-            )
+        if event.status == climb.status and event.event_id not in again:
+            yield _changed(climb.key, event, delivery)
             return
+
+
+def _changed(key: int, event: StatusEvent, delivery: Delivery) -> _News:
+    told = {"status": event.status}
+    return _News(signals.whatsapp_message_status_changed, key, event.event_id, delivery, told)

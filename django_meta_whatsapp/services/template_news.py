@@ -14,7 +14,7 @@ from django_meta_whatsapp.cloud_api.events import (
     TemplateQualityEvent,
     TemplateStatusEvent,
 )
-from django_meta_whatsapp.models import TemplateCategory, TemplateStatus, WhatsAppTemplate
+from django_meta_whatsapp.models import QualityRating, TemplateCategory, TemplateStatus, WhatsAppTemplate
 from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.services.campaigns import guard
 from django_meta_whatsapp.services.delivery import Delivery
@@ -26,6 +26,17 @@ T = TypeVar("T", bound=TemplateEvent)
 
 _USABLE_AGAIN = ("REINSTATED", "UNARCHIVED")
 _TEXT_LENGTH = 255
+_STATUS_WEIGHTS: dict[str, int] = {
+    TemplateStatus.PENDING: 0,
+    TemplateStatus.IN_APPEAL: 0,
+    TemplateStatus.APPROVED: 1,
+    TemplateStatus.DISABLED: 3,
+    TemplateStatus.PENDING_DELETION: 4,
+    TemplateStatus.DELETED: 5,
+}
+"""Of states of the same second: a review comes before its end, and what stops a template outweighs that it may be sent."""
+_OTHER_STATUS = 2
+_QUALITY_WEIGHTS: dict[str, int] = {QualityRating.RED: 2, QualityRating.YELLOW: 1}
 
 
 def apply_status(business: Business, events: Sequence[TemplateStatusEvent], delivery: Delivery) -> None:
@@ -81,22 +92,18 @@ def _templates(business: Business, event: TemplateEvent) -> Iterator[WhatsAppTem
 
 def _set_status(row: WhatsAppTemplate, event: TemplateStatusEvent, delivery: Delivery) -> None:
     before = row.status
-    if is_news(row, "status", delivery.time_of(event)):
-        row.status = TemplateStatus.APPROVED if event.status in _USABLE_AGAIN else event.status[:30]
-        row.meta_template_id = event.template_id
-        row.category = event.category if event.category in TemplateCategory else row.category
+    status = TemplateStatus.APPROVED if event.status in _USABLE_AGAIN else event.status[:30]
+    fields = []
+    if is_news(row, "status", event, delivery, _STATUS_WEIGHTS.get(status, _OTHER_STATUS)):
+        row.status, row.meta_template_id = status, event.template_id
         rejected = row.status == TemplateStatus.REJECTED
         row.rejected_reason = (event.reason or event.explanation)[:_TEXT_LENGTH] if rejected else ""
-        row.save(
-            update_fields=[
-                "status",
-                "meta_template_id",
-                "category",
-                "rejected_reason",
-                "heard_at",
-                "updated_at",
-            ]
-        )
+        fields += ["status", "meta_template_id", "rejected_reason"]
+    if event.category in TemplateCategory and _is_news_of_category(row, event, delivery):
+        row.category = event.category
+        fields.append("category")
+    if fields:
+        row.save(update_fields=[*fields, "heard_at", "updated_at"])
         guard.template_changed(row)
     if row.status != before or delivery.again:
         delivery.announce(
@@ -109,7 +116,7 @@ def _set_status(row: WhatsAppTemplate, event: TemplateStatusEvent, delivery: Del
 
 
 def _set_quality(row: WhatsAppTemplate, event: TemplateQualityEvent, delivery: Delivery) -> None:
-    if is_news(row, "quality", delivery.time_of(event)):
+    if is_news(row, "quality", event, delivery, _QUALITY_WEIGHTS.get(event.quality, 0)):
         dropped = guard.is_worse(event.quality[:10], row.quality_rating)
         row.quality_rating = event.quality[:10]
         row.save(update_fields=["quality_rating", "heard_at", "updated_at"])
@@ -118,13 +125,20 @@ def _set_quality(row: WhatsAppTemplate, event: TemplateQualityEvent, delivery: D
 
 
 def _set_category(row: WhatsAppTemplate, event: TemplateCategoryEvent, delivery: Delivery) -> None:
-    if is_news(row, "category", delivery.time_of(event)):
+    if _is_news_of_category(row, event, delivery):
         row.category = event.category[:20]
         row.save(update_fields=["category", "heard_at", "updated_at"])
 
 
+def _is_news_of_category(
+    row: WhatsAppTemplate, event: TemplateStatusEvent | TemplateCategoryEvent, delivery: Delivery
+) -> bool:
+    """Of two of the same second the one with the stricter rules holds."""
+    return is_news(row, "category", event, delivery, event.category == TemplateCategory.MARKETING)
+
+
 def _set_texts(row: WhatsAppTemplate, event: TemplateComponentsEvent, delivery: Delivery) -> None:
-    if not is_news(row, "components", delivery.time_of(event)):
+    if not is_news(row, "components", event, delivery):
         return
     texts = {"HEADER": event.header_text, "BODY": event.body_text, "FOOTER": event.footer_text}
     row.components = [_with_text(component, texts) for component in row.components]

@@ -8,7 +8,7 @@ from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.errors import WhatsAppError
 from django_meta_whatsapp.models import WhatsAppCampaign
 from django_meta_whatsapp.services import (
-    account_news,
+    account_states,
     budget,
     inbound_media,
     journal,
@@ -65,7 +65,7 @@ def _clean_up() -> int:
     resending.resend_due()
     guard.resume_recovered()
     outbox_rows.expire()
-    account_news.lift_expired_restrictions()
+    account_states.lift_expired_restrictions()
     return 0
 
 

@@ -7,7 +7,7 @@ not in our form belongs to another system on the same business account: it is co
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -25,13 +25,14 @@ from django_meta_whatsapp.models import (
 from django_meta_whatsapp.models.bulk.ladder import Rung
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.services import clock
-from django_meta_whatsapp.services.batches import insert_missing
+from django_meta_whatsapp.services.batches import SIZE, insert_missing
 
 _ID_LENGTH = 255
 """A message id that is longer fits no row, so nothing ever comes of its statuses."""
 LEFT_ALONE = timedelta(seconds=30)
 """The tick looks at statuses that have waited this long: whoever stores their message applies them at once."""
 _DELETED_AT_ONCE = 1000
+_ERROR_LENGTH = 10_000
 
 
 def keep(account: WhatsAppAccount, told: Iterable[tuple[StatusEvent, Rung]]) -> None:
@@ -64,7 +65,7 @@ def _digest(row: WhatsAppWaitingStatus) -> str:
 def of_messages(account_id: int, message_ids: Collection[str]) -> list[WhatsAppWaitingStatus]:
     """What waits for these messages of the account, the first to come first."""
     rows = WhatsAppWaitingStatus.objects.filter(among("message_id", message_ids), account_id=account_id)
-    return list(rows.order_by("pk"))
+    return list(rows.filter(receiver_error="").order_by("pk"))
 
 
 def overdue(limit: int) -> list[WhatsAppWaitingStatus]:
@@ -72,7 +73,9 @@ def overdue(limit: int) -> list[WhatsAppWaitingStatus]:
     message = WhatsAppMessage.objects.filter(
         account=OuterRef("account"), message_id=OuterRef("message_id"), direction=MessageDirection.OUTBOUND
     )
-    waiting = WhatsAppWaitingStatus.objects.filter(created_at__lt=timezone.now() - LEFT_ALONE)
+    waiting = WhatsAppWaitingStatus.objects.filter(
+        created_at__lt=timezone.now() - LEFT_ALONE, receiver_error=""
+    )
     return list(waiting.filter(Exists(message)).order_by("account", "pk")[:limit])
 
 
@@ -99,6 +102,13 @@ def event_of(row: WhatsAppWaitingStatus) -> StatusEvent:
 def forget(rows: Iterable[WhatsAppWaitingStatus]) -> None:
     """Statuses that have been applied."""
     WhatsAppWaitingStatus.objects.filter(among("pk", [row.pk for row in rows])).delete()
+
+
+def keep_failures(errors: Mapping[WhatsAppWaitingStatus, str]) -> None:
+    """Statuses that have been applied and whose receivers failed, with what went wrong: kept until they expire."""
+    for row, error in errors.items():
+        row.receiver_error = error[:_ERROR_LENGTH]
+    WhatsAppWaitingStatus.objects.bulk_update(errors, ["receiver_error"], batch_size=SIZE)
 
 
 def expire() -> int:

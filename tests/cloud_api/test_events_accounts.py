@@ -33,6 +33,52 @@ EXPECTED: dict[str, tuple[str, dict[str, Any]]] = {
             "explanation": "Recipients gave negative feedback.",
         },
     ),
+    "message_template_status_update__second_pause": (
+        "TemplateStatusEvent",
+        {
+            "timestamp": datetime.fromtimestamp(1767000300, UTC),
+            "status": "PAUSED",
+            "title": "SECOND_PAUSE",
+            "explanation": "Recipients gave negative feedback again.",
+        },
+    ),
+    "message_template_status_update__rate_limiting_pause": (
+        "TemplateStatusEvent",
+        {"status": "PAUSED", "title": "RATE_LIMITING_PAUSE"},
+    ),
+    "message_template_status_update__unpaused": (
+        "TemplateStatusEvent",
+        {"timestamp": datetime.fromtimestamp(1767000200, UTC), "status": "APPROVED", "title": "UNPAUSE"},
+    ),
+    "phone_number_quality_update__upgrade": (
+        "PhoneQualityEvent",
+        {"event": "UPGRADE", "messaging_limit": "TIER_10K", "previous_limit": "TIER_1K"},
+    ),
+    "phone_number_quality_update__downgrade": (
+        "PhoneQualityEvent",
+        {"event": "DOWNGRADE", "messaging_limit": "TIER_1K", "previous_limit": "TIER_10K"},
+    ),
+    "phone_number_name_update__deferred": (
+        "PhoneNameEvent",
+        {"decision": "DEFERRED", "requested_name": "Sample Shop"},
+    ),
+    "account_review_update__pending": ("AccountReviewEvent", {"decision": "PENDING"}),
+    "account_review_update__deferred": ("AccountReviewEvent", {"decision": "DEFERRED"}),
+    "account_alerts__badge_rejected": (
+        "AccountAlertEvent",
+        {
+            "alert_type": "OBA_REJECTED",
+            "severity": "WARNING",
+            "status": "NONE",
+            "entity_type": "PHONE_NUMBER",
+            "entity_id": "222000222000222",
+        },
+    ),
+    "security__pin_request_success": ("SecurityEvent", {"event": "PIN_REQUEST_SUCCESS"}),
+    "business_capability_update__whole_number": (
+        "BusinessCapabilityEvent",
+        {"messaging_limit": "2000", "max_phone_numbers": 20},
+    ),
     "message_template_quality_update__yellow": (
         "TemplateQualityEvent",
         {"quality": "YELLOW", "previous_quality": "GREEN"},
@@ -124,7 +170,7 @@ def test_every_account_event_says_what_meta_said(name: str) -> None:
     kind, values = EXPECTED[name]
     assert type(event).__name__ == kind
     assert {key: getattr(event, key) for key in values} == values
-    assert (event.entry_id, event.timestamp) == ("111000111000111", AT)
+    assert (event.entry_id, event.timestamp) == ("111000111000111", values.get("timestamp", AT))
     assert event.raw == load_payload(name)["entry"][0]["changes"][0]["value"]
 
 

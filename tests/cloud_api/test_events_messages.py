@@ -100,6 +100,7 @@ def test_a_reply_names_the_message_it_answers() -> None:
 
 @pytest.mark.parametrize("key", ["forwarded", "frequently_forwarded"])
 def test_a_forwarded_message_says_so(key: str) -> None:
+    assert one(f"messages__text_{key}").forwarded is True
     body = load_payload("messages__text")
     body["entry"][0]["changes"][0]["value"]["messages"][0]["context"] = {key: True}
     (event,) = parse(body)
@@ -109,6 +110,19 @@ def test_a_forwarded_message_says_so(key: str) -> None:
 
 def test_the_advertisement_that_led_to_a_message_is_kept() -> None:
     assert one("messages__text_from_ad").referral["ctwa_clid"] == "ARAkLkA8rmlFeiCktEJQ"
+    assert "ctwa_clid" not in one("messages__text_from_ad_in_status").referral
+    welcomed = one("messages__text_from_ad_with_welcome").referral
+    assert welcomed["welcome_message"] == {"text": "Hi! What can we do for you?"}
+    post = one("messages__text_from_post").referral
+    assert (post["source_type"], post["video_url"]) == ("post", "https://cdn.example/post.mp4")
+
+
+def test_a_person_of_linked_portfolios_has_a_parent_id_and_one_may_have_a_username_only() -> None:
+    linked = one("messages__text_of_linked_portfolio")
+    assert linked.sender_parent_user_id == "US.ENT.11815799212886844830"
+    unnamed = one("messages__text_with_username_only")
+    assert (unnamed.sender, unnamed.profile_name, unnamed.sender_name) == ("", "", "lena.k")
+    assert one("messages__text").sender_name == "Maya"
 
 
 def test_only_messages_with_a_file_have_media() -> None:

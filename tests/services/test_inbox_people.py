@@ -29,6 +29,14 @@ def test_the_contact_gets_the_name_of_the_profile_and_both_identities(account: W
     assert identities == {f"p:{MAYA}", "u:333:US.13491208655302741918"}
 
 
+def test_somebody_who_shows_a_username_only_is_called_by_it(account: WhatsAppAccount) -> None:
+    message = posting.text_message(from_user_id="US.1")
+    del message["from"]
+    profile = {"user_id": "US.1", "profile": {"username": "maya.k"}}
+    receive(account, posting.inbound(message, contacts=[profile]))
+    assert str(WhatsAppContact.objects.get()) == "maya.k"
+
+
 def test_a_name_that_we_gave_stays(account: WhatsAppAccount) -> None:
     WhatsAppContact.objects.create(phone=MAYA, name="Maya K. (VIP)")
     received(account, "messages__text")

@@ -2,23 +2,17 @@
 
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from django_meta_whatsapp import signals
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppFlow, WhatsAppTemplate
-from django_meta_whatsapp.services import account_news, clock, dispatch
-from django_meta_whatsapp.services.delivery import Delivery
-from django_meta_whatsapp.services.dispatch import Webhook
-from django_meta_whatsapp.services.signatures import Signature
 from tests.payload_files import load_payload
+from tests.services.meta_news import ID, deliver, flow_news, quality, reread, status
 from tests.webhooks import posting
 
 pytestmark = pytest.mark.django_db
-
-ID = "900000000000001"
 
 
 @pytest.fixture(autouse=True)
@@ -54,29 +48,6 @@ def heard() -> Iterator[list[str]]:
     signals.whatsapp_template_status_changed.connect(hear)
     yield found
     signals.whatsapp_template_status_changed.disconnect(hear)
-
-
-def deliver(body: dict[str, Any], *, again: bool = False) -> Delivery:
-    delivery = Delivery(received_at=datetime.now(UTC), again=again)
-    dispatch.deliver([Webhook(body, Signature(b"", ""), delivery)])
-    assert not delivery.failures
-    return delivery
-
-
-def status(event: str, second: int = 0, *, waba: str = posting.WABA, **parts: Any) -> dict[str, Any]:
-    value = {
-        "event": event,
-        "message_template_id": int(ID),
-        "message_template_name": "order_shipped",
-        "message_template_language": "en-US",
-        **parts,
-    }
-    return posting.change("message_template_status_update", value, waba=waba, time=1767000000 + second)
-
-
-def reread(row: Any) -> Any:
-    row.refresh_from_db()
-    return row
 
 
 @pytest.mark.parametrize(
@@ -185,11 +156,6 @@ def test_old_quality_and_category_change_nothing(template: WhatsAppTemplate) -> 
     assert (reread(template).quality_rating, template.category) == ("YELLOW", "MARKETING")
 
 
-def quality(event: str, second: int = 0, **parts: Any) -> dict[str, Any]:
-    value = {"display_phone_number": "15550009999", "event": event, **parts}
-    return posting.change("phone_number_quality_update", value, time=1767000000 + second)
-
-
 def test_a_number_that_was_upgraded_sends_faster(account: WhatsAppAccount) -> None:
     deliver(load_payload("phone_number_quality_update__throughput_upgrade"))
     assert (reread(account).throughput, account.messaging_limit) == (1000, "TIER_UNLIMITED")
@@ -230,84 +196,6 @@ def test_news_of_a_number_that_is_not_ours_change_no_other_of_the_business(accou
     assert reread(account).throughput == 1000
 
 
-def update(event: str, second: int = 0, **parts: Any) -> dict[str, Any]:
-    return posting.change("account_update", {"event": event, **parts}, time=1767000000 + second)
-
-
-def ban(state: str, second: int = 0) -> dict[str, Any]:
-    return update("DISABLED_UPDATE", second, ban_info={"waba_ban_state": state, "waba_ban_date": "July 1"})
-
-
-def test_a_ban_stops_the_account_until_it_is_reinstated(account: WhatsAppAccount) -> None:
-    deliver(ban("SCHEDULE_FOR_DISABLE", 1))
-    assert reread(account).can_send
-    assert account.state_reason == "Meta will disable this account on July 1."
-    deliver(ban("DISABLE", 2))
-    assert (reread(account).state, account.can_send) == ("disabled", False)
-    assert account.state_reason == "Disabled by Meta on July 1."
-    deliver(ban("REINSTATE", 3))
-    assert (reread(account).state, account.state_reason) == ("connected", "")
-    deliver(ban("DISABLE", 2))
-    deliver(ban("SOMETHING_NEW", 4))
-    assert reread(account).can_send
-
-
-def restriction(kind: str, second: int, expiration: Any) -> dict[str, Any]:
-    info = [{"restriction_type": kind, "expiration": expiration}]
-    return update("ACCOUNT_RESTRICTION", second, restriction_info=info)
-
-
-def test_a_restriction_ends_by_itself(account: WhatsAppAccount) -> None:
-    ends = clock.now() + timedelta(days=3)
-    deliver(restriction("RESTRICTED_BIZ_INITIATED_MESSAGING", 1, int(ends.timestamp())))
-    assert (reread(account).state, account.can_send) == ("restricted", False)
-    assert account.state_reason == "Restricted by Meta: RESTRICTED_BIZ_INITIATED_MESSAGING."
-    assert account_news.lift_expired_restrictions() == 0
-    with clock.moved(timedelta(days=3, seconds=1)):
-        assert account_news.lift_expired_restrictions() == 1
-    assert reread(account).can_send
-
-
-def test_a_restriction_without_an_end_stays(account: WhatsAppAccount) -> None:
-    deliver(restriction("RESTRICTED_CUSTOMER_INITIATED_MESSAGING", 1, None))
-    with clock.moved(timedelta(days=999)):
-        assert account_news.lift_expired_restrictions() == 0
-    assert not reread(account).can_send
-
-
-def test_a_restriction_that_concerns_no_messages_stops_none(account: WhatsAppAccount) -> None:
-    deliver(restriction("RESTRICTED_ADD_PHONE_NUMBER_ACTION", 1, None))
-    assert reread(account).can_send
-
-
-@pytest.mark.parametrize("event", ["ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"])
-def test_an_account_that_left_is_disconnected(account: WhatsAppAccount, event: str) -> None:
-    deliver(update(event, 1))
-    assert reread(account).state == "disconnected"
-    deliver(update("ACCOUNT_RECONNECTED", 2))
-    assert reread(account).can_send
-
-
-def test_news_about_other_things_leave_the_account_alone(account: WhatsAppAccount) -> None:
-    deliver(load_payload("account_update__violation"))
-    deliver(update("PARTNER_ADDED"))
-    assert reread(account).can_send
-
-
-def flow_news(before: str, after: str, second: int) -> dict[str, Any]:
-    return posting.change(
-        "flows",
-        {
-            "event": "FLOW_STATUS_CHANGE",
-            "message": "changed",
-            "flow_id": "3330001",
-            "old_status": before,
-            "new_status": after,
-        },
-        time=1767000000 + second,
-    )
-
-
 @pytest.mark.parametrize(
     "order",
     list(
@@ -339,3 +227,96 @@ def test_news_of_a_flow_of_the_same_second_do_not_lead_back_to_its_beginning(
     deliver(flow_news("DRAFT", "PUBLISHED", 1))
     flow.refresh_from_db()
     assert flow.status == "THROTTLED"
+
+
+@pytest.mark.parametrize("gap", [0, 5])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_a_late_flag_and_a_late_upgrade_hold_beside_what_came_before_them(
+    account: WhatsAppAccount, order: tuple[int, ...], gap: int
+) -> None:
+    """Rating, rate and onboarding are no news of each other; of one second the flag outweighs its end."""
+    bodies = [
+        quality("UNFLAGGED", 0),
+        quality("FLAGGED", gap),
+        quality("THROUGHPUT_UPGRADE", 3),
+        quality("ONBOARDING", 9),
+    ]
+    for place in order:
+        deliver(bodies[place])
+    assert (reread(account).quality_rating, account.throughput) == ("RED", 1000)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("one", "other", "wanted"),
+    [
+        ("PENDING", "APPROVED", "APPROVED"),
+        ("APPROVED", "PAUSED", "PAUSED"),
+        ("REINSTATED", "REJECTED", "REJECTED"),
+        ("PAUSED", "DISABLED", "DISABLED"),
+        ("DISABLED", "DELETED", "DELETED"),
+        ("APPROVED", "SOMETHING_NEW", "SOMETHING_NEW"),
+    ],
+)
+def test_of_two_states_of_a_template_in_one_second_the_graver_one_holds(
+    template: WhatsAppTemplate, one: str, other: str, wanted: str, order: int
+) -> None:
+    for event in (one, other)[::order]:
+        deliver(status(event))
+    assert reread(template).status == wanted
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_ratings_of_a_template_in_one_second_the_lower_one_holds(
+    template: WhatsAppTemplate, order: int
+) -> None:
+    bodies = []
+    for score in ("RED", "GREEN"):
+        body = load_payload("message_template_quality_update__yellow")
+        body["entry"][0]["changes"][0]["value"]["new_quality_score"] = score
+        bodies.append(body)
+    for body in bodies[::order]:
+        deliver(body)
+    assert reread(template).quality_rating == "RED"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_approval_s_category_is_older_than_a_later_change_of_it(
+    template: WhatsAppTemplate, order: int
+) -> None:
+    moved = load_payload("template_category_update__done")
+    approved = status("APPROVED", -100, message_template_category="UTILITY")
+    for body in (approved, moved)[::order]:
+        deliver(body)
+    assert (reread(template).status, template.category) == ("APPROVED", "MARKETING")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_limits_in_one_second_the_lower_one_holds(account: WhatsAppAccount, order: int) -> None:
+    tiers = ["TIER_10K", "TIER_2K"]
+    for tier in tiers[::order]:
+        deliver(quality("ONBOARDING", max_daily_conversations_per_business=tier))
+    assert reread(account).messaging_limit == "TIER_2K"
+    for tier in ["TIER_UNLIMITED", "TIER_10K"][::order]:
+        deliver(quality("ONBOARDING", 1, max_daily_conversations_per_business=tier))
+    assert reread(account).messaging_limit == "TIER_10K"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_flow_that_is_deprecated_stays_so_and_a_state_that_we_do_not_know_hides_no_other(
+    account: WhatsAppAccount, order: tuple[int, ...]
+) -> None:
+    flow = WhatsAppFlow.objects.create(account=account, name="survey", meta_flow_id="3330001")
+    lasting = [
+        flow_news("PUBLISHED", "THROTTLED", 1),
+        flow_news("THROTTLED", "HELD", 2),
+        flow_news("THROTTLED", "BLOCKED", 1),
+    ]
+    for place in order:
+        deliver(lasting[place])
+    assert reread(flow).status == "BLOCKED"
+    for place in order:
+        deliver(
+            [flow_news("BLOCKED", "PUBLISHED", 9), flow_news("PUBLISHED", "DEPRECATED", 5), lasting[0]][place]
+        )
+    assert reread(flow).status == "DEPRECATED"

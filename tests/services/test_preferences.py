@@ -20,6 +20,7 @@ from django_meta_whatsapp.services import preferences
 from django_meta_whatsapp.services.delivery import Delivery
 from tests.payload_files import load_payload
 from tests.webhooks import posting
+from tests.webhooks.journal_rows import listening
 
 pytestmark = pytest.mark.django_db
 
@@ -139,9 +140,16 @@ def test_somebody_known_by_a_user_id_only_can_stop_too(account: WhatsAppAccount)
     assert WhatsAppContact.objects.get().phone is None
 
 
-def test_choices_about_other_things_are_counted_as_unknown(account: WhatsAppAccount) -> None:
+def test_choices_about_other_things_are_counted_as_unknown_and_told_of(
+    account: WhatsAppAccount, django_capture_on_commit_callbacks: Any
+) -> None:
     given = body(choice("maybe"), choice("stop", category="service_messages"))
-    assert apply(account, given).unknown == 2
+    with (
+        listening(signals.whatsapp_event_received) as heard,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        assert apply(account, given).unknown == 2
+    assert heard == [event.event_id for event in parse(given)]
     assert not WhatsAppContactAccount.objects.exists()
 
 

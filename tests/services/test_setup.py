@@ -87,7 +87,7 @@ def test_a_row_that_made_itself_gets_its_name_and_facts(graph: SimulatorServer) 
         "YELLOW",
     )
     assert {"name", "throughput", "quality_rating"} < set(report.changed)
-    assert set(row.heard_at) == {"quality", "limit"}
+    assert set(row.heard_at) == {"quality", "throughput", "limit"}
     assert "Quality: medium. 1,000 messages a second." in found(report, Level.CHECK)
 
 

@@ -11,8 +11,10 @@ from django_meta_whatsapp.models import (
     WhatsAppContactAccount,
     WhatsAppMessage,
 )
+from django_meta_whatsapp.models.ladder import RANK
 from django_meta_whatsapp.services.transactions import in_transaction
 from tests.services.sent_messages import Sent, apply, at
+from tests.webhooks.journal_rows import listening
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +54,7 @@ class Heard:
         self.sent: list[str] = []
 
     def on_change(self, message: WhatsAppMessage, status: str, event_id: str, **kwargs: Any) -> None:
-        assert message.status == status
+        assert RANK[message.status] >= RANK[status]
         self.changes.append((status, event_id))
 
     def on_sent(self, event_id: str, **kwargs: Any) -> None:
@@ -81,14 +83,27 @@ def test_a_climb_is_announced_once_and_a_repetition_or_a_late_rung_is_not(
     assert heard.sent == [f"sent:{sent.wamid}"]
 
 
-def test_a_second_try_announces_again_where_the_message_stands(
+def test_a_second_try_announces_each_of_its_events_and_the_acceptance_again(
     account: WhatsAppAccount, heard: Heard, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent = Sent(account)
     apply(account, sent.event("sent"), sent.event("read"))
     with django_capture_on_commit_callbacks(execute=True):
-        apply(account, sent.event("sent"), sent.event("read"), again=True)
-    assert [status for status, _ in heard.changes] == ["read"]
+        apply(account, sent.event("sent"), sent.event("read"), sent.event("read"), again=True)
+    assert [status for status, _ in heard.changes] == ["sent", "read"]
+    assert heard.sent == [f"sent:{sent.wamid}"]
+
+
+def test_what_was_committed_without_its_signal_is_announced_though_the_message_has_climbed_since(
+    account: WhatsAppAccount, heard: Heard, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent = Sent(account)
+    apply(account, sent.event("delivered", 2))
+    with django_capture_on_commit_callbacks(execute=True):
+        apply(account, sent.event("read", 3))
+        apply(account, sent.event("delivered", 2), again=True)
+    assert [status for status, _ in heard.changes] == ["read", "delivered"]
+    assert heard.sent == [f"sent:{sent.wamid}"]
 
 
 def test_what_is_rolled_back_is_not_announced(
@@ -104,3 +119,13 @@ def test_what_is_rolled_back_is_not_announced(
         in_transaction(fail)
     assert heard.changes == []
     assert sent.row().status == "sending"
+
+
+def test_a_status_that_we_do_not_know_changes_nothing_and_is_told_of(
+    account: WhatsAppAccount, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent = Sent(account)
+    with listening(signals.whatsapp_event_received) as told, django_capture_on_commit_callbacks(execute=True):
+        delivery = apply(account, sent.event("held", 2), sent.event("sent", 1))
+    assert told == [f"status:{sent.wamid}:held:4512345678"]
+    assert (sent.row().status, delivery.unknown) == ("sent", 1)

@@ -24,12 +24,20 @@ from django_meta_whatsapp.models import (
     WhatsAppWaitingStatus,
     WhatsAppWebhookLog,
 )
-from django_meta_whatsapp.services import journal, outbox_rows, statuses, tokens, upkeep, waiting_statuses
+from django_meta_whatsapp.services import (
+    journal,
+    journal_state,
+    outbox_rows,
+    statuses,
+    tokens,
+    upkeep,
+    waiting_statuses,
+)
 from django_meta_whatsapp.services.outbox_rows import Committed
 from tests.models import rows
 from tests.services.threads import at_once
 from tests.webhooks import posting
-from tests.webhooks.journal_rows import kept, listening
+from tests.webhooks.journal_rows import kept, listening, receiving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -229,6 +237,30 @@ def test_the_tick_announces_what_a_process_that_died_has_not(account: WhatsAppAc
         upkeep.tick(lambda campaign_id: None)
     assert heard == [f"status:{WAMID}:read:4512345678"]
     assert not WhatsAppWaitingStatus.objects.exists()
+
+
+def test_a_status_whose_receiver_failed_is_kept_with_what_went_wrong_and_not_applied_again(
+    account: WhatsAppAccount,
+) -> None:
+    calls: list[str] = []
+
+    def bad_receiver(event_id: str, **kwargs: Any) -> None:
+        calls.append(event_id)
+        raise RuntimeError("boom")
+
+    deliver(STATUSES[0], STATUSES[4])
+    with receiving(signals.whatsapp_message_status_changed, bad_receiver):
+        deliver(ECHO)
+        WhatsAppWaitingStatus.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+        assert statuses.apply_overdue() == 0
+        statuses.apply_waiting(account.pk, [WAMID])
+    assert calls == [f"status:{WAMID}:read:4512345678"]
+    left = WhatsAppWaitingStatus.objects.get()
+    assert left.status == "read"
+    assert "bad_receiver failed with status:" in left.receiver_error
+    assert "boom" in left.receiver_error
+    state = journal_state.read()
+    assert (state.receivers_failed, state.waiting_statuses) == (1, 0)
 
 
 def test_a_status_that_is_delivered_again_waits_once(account: WhatsAppAccount) -> None:

@@ -56,9 +56,9 @@ def break_messages(monkeypatch: pytest.MonkeyPatch, error: Exception, only: str 
     """Applying messages fails: all, or the one with an id."""
     store = inbox._store
 
-    def fail(account: Any, received: Any, *others: Any) -> None:
+    def fail(account: Any, received: Any, *others: Any) -> Any:
         if not only or any(each.event.message_id == only for each in received):
             raise error
-        store(account, received, *others)
+        return store(account, received, *others)
 
     monkeypatch.setattr(inbox, "_store", fail)

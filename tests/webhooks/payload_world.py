@@ -131,6 +131,7 @@ def _threads() -> Iterator[list[str]]:
             media=row.media_id,
             place=row.location_name,
             price=(row.pricing or {}).get("category"),
+            free=(row.pricing or {}).get("type", "").removeprefix("regular"),
         )
     for response in WhatsAppFlowResponse.objects.all():
         yield _line("answers", *(f"{key}={value}" for key, value in response.response_data.items()))
@@ -189,9 +190,9 @@ PUBLIC = {
 
 
 @contextmanager
-def hearing() -> Iterator[set[tuple[str, str]]]:
-    """Every public signal that is sent: its name (of whatsapp_event_received the event's class) and the event id."""
-    heard: set[tuple[str, str]] = set()
+def hearing() -> Iterator[list[tuple[str, str]]]:
+    """Every public signal, each time it is sent: its name (of whatsapp_event_received the event's class) and the event id."""
+    heard: list[tuple[str, str]] = []
     with ExitStack() as stack:
         for name, signal in PUBLIC.items():
             receiver = _receiver(name, heard)
@@ -200,9 +201,9 @@ def hearing() -> Iterator[set[tuple[str, str]]]:
         yield heard
 
 
-def _receiver(name: str, heard: set[tuple[str, str]]) -> Any:
+def _receiver(name: str, heard: list[tuple[str, str]]) -> Any:
     def hear(sender: type, event_id: str, **arguments: Any) -> None:
         assert None not in [value for key, value in arguments.items() if key != "account"]
-        heard.add((sender.__name__ if "event" in arguments else name.removeprefix("whatsapp_"), event_id))
+        heard.append((sender.__name__ if "event" in arguments else name.removeprefix("whatsapp_"), event_id))
 
     return hear

@@ -128,10 +128,10 @@ def test_webhooks_with_which_a_process_died_are_tried_one_at_a_time(
 
     store = inbox._store
 
-    def die(account: Any, received: Any, *others: Any) -> None:
+    def die(account: Any, received: Any, *others: Any) -> Any:
         if any(each.event.message_id == "wamid.DEADLY" for each in received):
             raise Death
-        store(account, received, *others)
+        return store(account, received, *others)
 
     monkeypatch.setattr(inbox, "_store", die)
     for _ in range(3):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_meta_whatsapp import signals
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppMessage, WhatsAppWebhookLog
 from django_meta_whatsapp.services import journal, replay, replay_threads
-from tests.webhooks.journal_rows import break_messages, kept, listening
+from tests.webhooks.journal_rows import break_messages, kept, listening, receiving
 from tests.webhooks.posting import inbound, post, statuses, text_message
 
 
@@ -198,6 +198,23 @@ def test_the_admin_finds_parked_and_unrouted_webhooks(
         response = admin_client.get(reverse(CHANGELIST), query)
         assert response.context["cl"].result_count == 1, query
     assert admin_client.get(reverse(CHANGELIST), {"parked": "no"}).context["cl"].result_count == 0
+
+
+def test_webhooks_whose_receivers_failed_are_counted_and_found(
+    account: WhatsAppAccount, admin_client: Client
+) -> None:
+    def bad_receiver(**kwargs: Any) -> None:
+        raise RuntimeError("boom")
+
+    with receiving(signals.whatsapp_message_received, bad_receiver):
+        post(inbound(text_message("wamid.1")))
+    post(inbound(text_message("wamid.2")))
+    assert "Applied, but a receiver of signals failed: 1\n" in run("status")
+    assert json.loads(run("status", "--json"))["receivers_failed"] == 1
+    found = admin_client.get(reverse(CHANGELIST), {"receivers": "failed"}).context["cl"]
+    assert [row.state for row in found.queryset] == ["done"]
+    waiting = reverse("admin:django_meta_whatsapp_whatsappwaitingstatus_changelist")
+    assert admin_client.get(waiting, {"receivers": "failed"}).context["cl"].result_count == 0
 
 
 @pytest.mark.parametrize("body", [b"[" * 9000, b"<script>alert(1)</script>", b"\xff" * 50, b'{"a": 1}'])

@@ -52,13 +52,31 @@ class AppContactEvent(Event):
 
 
 def read_history(change: Change) -> Iterator[Event]:
-    """A value of the field `history`: chunks of threads."""
+    """A value of the field `history`: chunks of threads, or messages by themselves, whose files come afterwards."""
     chunks = change.value.get("history")
     for chunk in chunks if isinstance(chunks, list) else []:
         try:
             yield from _read_chunk(change, required_object(chunk))
         except MalformedPartError as error:
             yield unreadable(change, chunk, str(error))
+    yield from read_each(change, "messages", _read_alone)
+
+
+def _read_alone(change: Change, part: JSON) -> HistoryMessageEvent:
+    """A message outside of a thread: the person is who it is from, or who it is for."""
+    is_ours = bool(text(part.get("to")) or text(part.get("to_user_id")))
+    names = ("to", "to_user_id") if is_ours else ("from", "from_user_id")
+    wa_id, user_id = (text(part.get(name)) for name in names)
+    person = person_for(change.value.get("contacts"), Person(wa_id=wa_id, user_id=user_id))
+    return _message(change, part, person, is_ours)
+
+
+def _message(change: Change, part: JSON, person: Person, is_ours: bool) -> HistoryMessageEvent:
+    return HistoryMessageEvent(
+        **message_values(change, part, "history", person),
+        is_ours=is_ours,
+        status=text(mapping(part.get("history_context")).get("status")).upper(),
+    )
 
 
 def _read_chunk(change: Change, chunk: JSON) -> Iterator[Event]:
@@ -86,11 +104,7 @@ def _read_thread(change: Change, thread: JSON) -> Iterator[Event]:
 
     def read(change: Change, part: JSON) -> HistoryMessageEvent:
         theirs = text(part.get("from")) == person.wa_id if person.wa_id else "from_user_id" in part
-        return HistoryMessageEvent(
-            **message_values(change, part, "history", person),
-            is_ours=not theirs,
-            status=text(mapping(part.get("history_context")).get("status")).upper(),
-        )
+        return _message(change, part, person, not theirs)
 
     yield from read_each(change, "messages", read, within=thread)
 

@@ -55,6 +55,11 @@ class MessageEvent(Event):
     errors: tuple[ErrorDetail, ...] = ()
 
     @property
+    def sender_name(self) -> str:
+        """What to call the sender: the name of the profile, else the username."""
+        return self.profile_name or self.username
+
+    @property
     def media(self) -> JSON:
         """`{"id", "mime_type", "sha256", …}` of a message that carries a file, else an empty object."""
         return self.content if isinstance(self.content, dict) and "mime_type" in self.content else {}

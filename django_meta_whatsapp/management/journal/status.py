@@ -30,6 +30,7 @@ def _as_json(state: JournalState) -> str:
             "parked": state.parked,
             "oldest_waiting": state.oldest_waiting and state.oldest_waiting.isoformat(),
             "lag_seconds": round(state.lag.total_seconds(), 3),
+            "receivers_failed": state.receivers_failed,
             "unrouted": dict(state.unrouted),
             "waiting_statuses": state.waiting_statuses,
             "last_error": error and {"id": error[0], "received_at": error[1].isoformat(), "error": error[2]},
@@ -40,6 +41,7 @@ def _as_json(state: JournalState) -> str:
 def _as_text(state: JournalState) -> str:
     lines = [f"{WebhookState(name).label}: {count}" for name, count in state.counts.items()]
     lines.append(f"Parked, to be looked at: {state.parked}")
+    lines.append(f"Applied, but a receiver of signals failed: {state.receivers_failed}")
     if state.oldest_waiting:
         came = timezone.localtime(state.oldest_waiting)
         lines.append(f"The oldest that waits came at {came:%Y-%m-%d %H:%M:%S}, {_seconds(state)} s ago")
