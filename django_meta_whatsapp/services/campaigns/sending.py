@@ -142,7 +142,7 @@ class Sending:
             if wait is None:
                 return
             if waited + wait > self._most_idle:
-                if wait > waits.WORTH_TELLING:
+                if wait > waits.WORTH_TELLING and not self._is_waiting:
                     reason = waits.asleep_until(clock.after(wait))
                     await self._db(partial(runs.says, self._campaign_id, reason))
                 return
