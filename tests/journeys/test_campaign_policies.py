@@ -173,6 +173,7 @@ def test_a_template_that_meta_pauses_stops_it_and_its_approval_lets_it_go_on(
     assert_stopped(campaign, "template")
     webhook_site.control.drain()
     assert tick() == []
+    webhook_site.control.clock(advance=2)  # Meta's times are whole seconds
     webhook_site.control.template("spring", status="APPROVED")
     webhook_site.control.drain()
     assert tick() == [campaign.pk]
@@ -227,6 +228,7 @@ def test_a_banned_account_stops_it_and_its_reinstatement_lets_it_go_on(
     assert_stopped(campaign, "account")
     webhook_site.control.drain()
     assert tick() == []
+    webhook_site.control.clock(advance=2)  # Meta's times are whole seconds
     webhook_site.control.send_webhook("account_update", ban("REINSTATE"))
     webhook_site.control.drain()
     assert tick() == [campaign.pk]
@@ -245,6 +247,7 @@ def test_an_account_that_meta_refuses_before_its_webhook_comes_goes_on_with_the_
     webhook_site.control.drain()
     campaign.refresh_from_db()
     assert campaign.pause_cause == "account"
+    webhook_site.control.clock(advance=2)  # Meta's times are whole seconds
     webhook_site.control.send_webhook("account_update", ban("REINSTATE"))
     webhook_site.control.drain()
     assert tick() == [campaign.pk]
@@ -257,6 +260,7 @@ def test_a_quality_that_drops_stops_it_until_it_is_better(
     assert_stopped(campaign, "quality")
     webhook_site.control.drain()
     assert tick() == []
+    webhook_site.control.clock(advance=2)  # Meta's times are whole seconds
     webhook_site.control.template("spring", quality="YELLOW")
     webhook_site.control.drain()
     assert tick() == [campaign.pk]
