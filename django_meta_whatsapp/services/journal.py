@@ -36,18 +36,20 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 3600.0
 TOGETHER = 4_000_000
 """Bytes of the webhooks that are applied together."""
-_READ = ("body", "signature", "digest", "received_at", "state", "attempts", "unrouted_count")
+_READ = ("body", "signature", "signed_for", "digest", "received_at", "state", "attempts", "unrouted_count")
 """What applying new webhooks asks of them. The other counts are read of those alone that are gone on with."""
 _SIGNATURE = re.compile("sha256=[0-9a-f]{64}")
 _DIED = "Whoever applied this stopped in the middle, each time."
 
 
-def received(body: bytes, signature: str, at: datetime | None = None) -> Received:
+def received(body: bytes, signature: str, at: datetime | None = None, signed_for: str = "") -> Received:
     """What the journal keeps of a webhook that came `at` (None: just now).
 
     signature: the header; one that cannot be a signature counts as none, so that whatever was let in can be stored.
+    signed_for: what `signatures.verdict` said.
     """
-    return Received(body, signature if _SIGNATURE.fullmatch(signature) else "", at or timezone.now())
+    kept = signature if _SIGNATURE.fullmatch(signature) else ""
+    return Received(body, kept, at or timezone.now(), signed_for)
 
 
 def record(webhook: Received) -> WhatsAppWebhookLog:
@@ -55,7 +57,11 @@ def record(webhook: Received) -> WhatsAppWebhookLog:
 
     def insert() -> WhatsAppWebhookLog:
         row = WhatsAppWebhookLog.objects.create(
-            body=webhook.body, signature=webhook.signature, digest=webhook.digest, received_at=webhook.at
+            body=webhook.body,
+            signature=webhook.signature,
+            signed_for=webhook.signed_for,
+            digest=webhook.digest,
+            received_at=webhook.at,
         )
         transaction.on_commit(partial(announce, row.pk), using=database())
         return row
@@ -197,8 +203,9 @@ def _delivery(log: WhatsAppWebhookLog, targets: Collection[str], hold: _Hold) ->
 
 def _decoded(log: WhatsAppWebhookLog, delivery: Delivery) -> Iterator[Webhook]:
     body = bytes(log.body)
+    proof = Signature(body, log.signature, log.signed_for, log.received_at)
     try:
-        yield Webhook(json.loads(body), Signature(body, log.signature), delivery)
+        yield Webhook(json.loads(body), proof, delivery)
     except (ValueError, RecursionError) as error:
         delivery.unreadable.append(f"The body is not JSON: {error}")
 
