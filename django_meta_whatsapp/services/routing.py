@@ -4,14 +4,15 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from django_meta_whatsapp.cloud_api.events import Event
 from django_meta_whatsapp.conf import whatsapp_settings
+from django_meta_whatsapp.errors import DecryptionError
 from django_meta_whatsapp.models import WhatsAppAccount
 from django_meta_whatsapp.phones import to_digits
-from django_meta_whatsapp.services import accounts
+from django_meta_whatsapp.services import accounts, signatures
 from django_meta_whatsapp.services.signatures import Signature
 
 _SALT = "django_meta_whatsapp.routing"
@@ -52,7 +53,7 @@ class KnownAccounts:
         # What a webhook changes needs no token; reading them costs a decryption each.
         rows = WhatsAppAccount.objects.defer("access_token", "verify_token")
         of_these = Q(phone_number_id__in=numbers) | Q(waba_id__in=wabas) | Q(portfolio_id__in=wabas)
-        found = rows.filter(of_these).order_by("pk")
+        found, self._shut = _readable(rows.filter(of_these).order_by("pk"))
         self._by_number = {account.phone_number_id: account for account in found}
         self._digests: dict[str, str] = {}
 
@@ -80,6 +81,10 @@ class KnownAccounts:
         """The account of a business number."""
         return self._by_number.get(phone_number_id)
 
+    def is_shut(self, phone_number_id: str) -> bool:
+        """Whether there is an account of that number, with an app secret that nobody can read: what comes for it waits."""
+        return phone_number_id in self._shut
+
     def with_waba(self, waba_id: str) -> list[WhatsAppAccount]:
         """The accounts of a WhatsApp business account, or of a portfolio, whose id partner solutions come with."""
         known = self._by_number.values()
@@ -89,6 +94,23 @@ class KnownAccounts:
         """The account of the settings' number, from now on among those with a number."""
         own = accounts.account_or_default(None)
         return self._by_number.setdefault(own.phone_number_id, own)
+
+
+def _readable(rows: QuerySet[WhatsAppAccount]) -> tuple[list[WhatsAppAccount], frozenset[str]]:
+    """The accounts without those whose app secret no key opens, and the numbers of these."""
+    try:
+        return list(rows), frozenset()
+    except DecryptionError:
+        secrets = signatures.opened(rows, "app_secret")
+    found, shut = [], set()
+    for account in rows.defer("access_token", "verify_token", "app_secret"):
+        secret = secrets.get(account.pk, "")
+        if secret is None:
+            shut.add(account.phone_number_id)
+        else:
+            account.app_secret = secret
+            found.append(account)
+    return found, frozenset(shut)
 
 
 class Routes:
@@ -109,7 +131,9 @@ class Routes:
         account = self._known.with_number(number)
         if account is not None:
             return account if self._proof.covers(account) else None
-        named = number != "" and number == whatsapp_settings.PHONE_NUMBER_ID
+        named = (
+            number != "" and number == whatsapp_settings.PHONE_NUMBER_ID and not self._known.is_shut(number)
+        )
         return self._known.of_settings() if named and self._proof.covers(None) else None
 
     def business(self, event: Event) -> Business:

@@ -9,17 +9,23 @@ while it was open counts all the same.
 """
 
 import hmac
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import ExpressionWrapper, F, QuerySet, TextField
 
+from django_meta_whatsapp import crypto
 from django_meta_whatsapp.cloud_api import signature
 from django_meta_whatsapp.conf import whatsapp_settings
+from django_meta_whatsapp.errors import DecryptionError
 from django_meta_whatsapp.models import WhatsAppAccount
 from django_meta_whatsapp.services.transactions import database
+
+logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 30.0
 """How long another process may go on with a secret that was taken out of use."""
@@ -120,8 +126,8 @@ def verdict(body: bytes, header: str) -> str:
 
 def is_verify_token(given: str) -> bool:
     """Whether `given` is the verify token of the settings or of an active account. An empty one never is."""
-    active = WhatsAppAccount.objects.filter(is_active=True).exclude(verify_token="")
-    tokens = {whatsapp_settings.VERIFY_TOKEN, *active.values_list("verify_token", flat=True)} - {""}
+    active = opened(WhatsAppAccount.objects.filter(is_active=True), "verify_token")
+    tokens = {whatsapp_settings.VERIFY_TOKEN, *(token for token in active.values() if token)} - {""}
     encoded = given.encode("utf-8", "surrogatepass")
     return True in [hmac.compare_digest(token.encode(), encoded) for token in tokens]
 
@@ -130,12 +136,27 @@ def read_secrets() -> None:
     """Remembers the app secrets of all accounts."""
     changes, now = _Known.changes, time.monotonic()
     by_secret: dict[str, list[int]] = {}
-    rows = WhatsAppAccount.objects.exclude(app_secret="").order_by("pk")
-    for pk, secret in rows.values_list("pk", "app_secret"):
-        by_secret.setdefault(secret, []).append(pk)
+    for pk, secret in opened(WhatsAppAccount.objects.all(), "app_secret").items():
+        if secret:
+            by_secret.setdefault(secret, []).append(pk)
     _Known.signers = {secret: _named(keys) for secret, keys in by_secret.items()}
     # Somebody may have changed one while we read.
     _Known.read_at = now if changes == _Known.changes else -math.inf
+
+
+def opened(accounts: QuerySet[WhatsAppAccount], field: str) -> dict[int, str | None]:
+    """The secrets in `field` by account, of those that have one. None for one that no key opens: it keeps nobody else waiting."""
+    found: dict[int, str | None] = {}
+    # As text, which the database's is: read as what it is, the first bad one would end it all.
+    stored = ExpressionWrapper(F(field), output_field=TextField())
+    rows = accounts.exclude(**{field: ""}).order_by("pk").values_list("pk", "name", stored)
+    for pk, name, text in rows:
+        try:
+            found[pk] = crypto.decrypt(text)
+        except DecryptionError:
+            found[pk] = None
+            logger.error("%s of the account %s (#%s) is left out: no key decrypts it", field, name, pk)
+    return found
 
 
 def _named(keys: Sequence[int]) -> str:
