@@ -43,6 +43,11 @@ class Business:
         return self.accounts[0] if alone else None
 
 
+def ids_of_business(account: WhatsAppAccount) -> tuple[str, str]:
+    """Meta's ids that news of its whole business come with. What an account leaves blank is the settings'."""
+    return account.waba_id or whatsapp_settings.WABA_ID, account.portfolio_id
+
+
 class KnownAccounts:
     """The accounts that webhooks may be for, read at once.
 
@@ -52,7 +57,11 @@ class KnownAccounts:
     def __init__(self, numbers: Collection[str], wabas: Collection[str]) -> None:
         # What a webhook changes needs no token; reading them costs a decryption each.
         rows = WhatsAppAccount.objects.defer("access_token", "verify_token")
-        of_these = Q(phone_number_id__in=numbers) | Q(waba_id__in=wabas) | Q(portfolio_id__in=wabas)
+        of_these = Q(waba_id__in=wabas) | Q(portfolio_id__in=wabas)
+        if whatsapp_settings.WABA_ID and whatsapp_settings.WABA_ID in wabas:
+            numbers = {*numbers, whatsapp_settings.PHONE_NUMBER_ID}
+            of_these |= Q(waba_id="")
+        of_these |= Q(phone_number_id__in=numbers)
         found, self._shut = _readable(rows.filter(of_these).order_by("pk"))
         self._by_number = {account.phone_number_id: account for account in found}
         self._digests: dict[str, str] = {}
@@ -71,7 +80,7 @@ class KnownAccounts:
             of_it = [
                 [account.pk, account.app_secret]
                 for account in self._by_number.values()
-                if target in (account.phone_number_id, account.waba_id, account.portfolio_id)
+                if target in (account.phone_number_id, *ids_of_business(account))
             ]
             told = json.dumps([of_it, own, fallback if of_it or own else None])
             self._digests[target] = salted_hmac(_SALT, told, algorithm="sha256").hexdigest()[:32]
@@ -88,12 +97,19 @@ class KnownAccounts:
     def with_waba(self, waba_id: str) -> list[WhatsAppAccount]:
         """The accounts of a WhatsApp business account, or of a portfolio, whose id partner solutions come with."""
         known = self._by_number.values()
-        return [each for each in known if waba_id and waba_id in (each.waba_id, each.portfolio_id)]
+        return [each for each in known if waba_id and waba_id in ids_of_business(each)]
 
     def of_settings(self) -> WhatsAppAccount:
-        """The account of the settings' number, from now on among those with a number."""
+        """The account of the settings' number, made when it is missing, from now on among those that are known."""
         own = accounts.account_or_default(None)
         return self._by_number.setdefault(own.phone_number_id, own)
+
+    def sees_settings_number(self) -> bool:
+        """False when the settings' number has an account that is shut; after True it is among those that are known."""
+        number = whatsapp_settings.PHONE_NUMBER_ID
+        if number and number not in self._by_number and number not in self._shut:
+            self.of_settings()
+        return number not in self._shut
 
 
 def _readable(rows: QuerySet[WhatsAppAccount]) -> tuple[list[WhatsAppAccount], frozenset[str]]:
@@ -141,6 +157,8 @@ class Routes:
         waba_id = event.entry_id
         if waba_id not in self._businesses:
             own = bool(waba_id) and waba_id == whatsapp_settings.WABA_ID and self._proof.covers(None)
+            # A ban may come before the first message: its account is made here, like there.
+            complete = not own or self._known.sees_settings_number()
             ours = tuple(each for each in self._known.with_waba(waba_id) if self._proof.covers(each))
-            self._businesses[waba_id] = Business(waba_id, ours, own)
+            self._businesses[waba_id] = Business(waba_id, ours, own and (complete or bool(ours)))
         return self._businesses[waba_id]

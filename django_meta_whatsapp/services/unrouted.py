@@ -19,7 +19,7 @@ from django_meta_whatsapp.models import (
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.services import replay_threads
 from django_meta_whatsapp.services.batches import SIZE, batches, insert_missing
-from django_meta_whatsapp.services.routing import KnownAccounts
+from django_meta_whatsapp.services.routing import KnownAccounts, ids_of_business
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 _ID_LENGTH = 100
@@ -69,7 +69,7 @@ def waiting(limit: int) -> list[tuple[str, int]]:
 def account_changed(instance: WhatsAppAccount, raw: bool = False, **kwargs: object) -> None:
     """An account was saved: after the commit a thread sees whether somebody waited for it. Takes a signal's arguments."""
     if not raw:
-        ids = [instance.phone_number_id, instance.waba_id, instance.portfolio_id]
+        ids = [instance.phone_number_id, *ids_of_business(instance)]
         transaction.on_commit(partial(_hint, [each for each in ids if each]), using=database(), robust=True)
 
 

@@ -19,7 +19,7 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.services import journal, replay_threads, unrouted, upkeep
 from tests.webhooks.journal_rows import kept, listening
-from tests.webhooks.posting import change, inbound, post, statuses, text_message
+from tests.webhooks.posting import WABA, change, inbound, post, statuses, text_message
 
 NEW = "777000777000777"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +106,20 @@ def test_news_of_a_business_account_wait_for_one_of_its_numbers(account: WhatsAp
     number.save()
     replay_threads.close()
     assert (states(), WhatsAppTemplate.objects.get().status) == (["done"], "APPROVED")
+
+
+def test_news_wait_for_a_number_that_leaves_its_business_account_to_the_settings(
+    account: WhatsAppAccount,
+) -> None:
+    add("1", app_secret="other-secret", waba_id="1")
+    wrong = add(app_secret="one-that-signed-nothing")
+    post(change("account_update", {"event": "ACCOUNT_DELETED"}, time=1767000000), secret="other-secret")
+    assert (states(), waiting_for()) == (["unrouted"], {WABA})
+    wrong.app_secret = "other-secret"
+    wrong.save()
+    replay_threads.close()
+    wrong.refresh_from_db()
+    assert (states(), wrong.state) == (["done"], "disconnected")
 
 
 def test_only_what_was_unrouted_is_applied_and_told(account: WhatsAppAccount) -> None:
