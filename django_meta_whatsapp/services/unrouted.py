@@ -4,7 +4,7 @@ With each such webhook stands whom it is for, and a digest of what was known of 
 is another, the webhook is due again, and only its unrouted events are applied.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from django.db import transaction
@@ -18,14 +18,13 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.services import replay_threads
-from django_meta_whatsapp.services.batches import SIZE, batches, insert_missing
+from django_meta_whatsapp.services.batches import SIZE, insert_missing
 from django_meta_whatsapp.services.routing import KnownAccounts, ids_of_business
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 _ID_LENGTH = 100
 _TARGETS_OF_ONE = 100
 """How many accounts one webhook waits for; Meta's is for one or two."""
-_LISTED = 1000
 
 
 def waits(targets: Iterable[str]) -> bool:
@@ -75,17 +74,17 @@ def account_changed(instance: WhatsAppAccount, raw: bool = False, **kwargs: obje
 
 def _hint(ids: list[str]) -> None:
     if WhatsAppUnroutedTarget.objects.filter(target__in=ids).exists():
-        replay_threads.hint(release)
+        replay_threads.hint(partial(release, ids))
 
 
-def release() -> int:
+def release(ids: Collection[str] | None = None) -> int:
     """Makes webhooks due whose accounts are others than when they came; how many. Doing it twice changes nothing.
 
+    ids: Meta's ids of an account that has changed; None: all that somebody waits for are looked at.
     A few statements for each few hundred webhooks, each in a short transaction.
     """
-    pairs = WhatsAppUnroutedTarget.objects.order_by().values_list("target", "known").distinct()
     released = 0
-    for batch in batches(list(pairs[:_LISTED])):
+    for batch in _waited_for(ids):
         targets = {target for target, _ in batch}
         accounts = KnownAccounts(targets, targets)
         for target, known in batch:
@@ -93,6 +92,26 @@ def release() -> int:
             while now != known and (done := in_transaction(partial(_release_some, target, known, now))):
                 released += done
     return released
+
+
+def _waited_for(ids: Collection[str] | None) -> Iterator[Sequence[tuple[str, str]]]:
+    """Targets with the digests that were known of them, in their order: what is released on the way is not met again, unless by a
+    digest further on, which is the present one.
+    """
+    pairs = (
+        WhatsAppUnroutedTarget.objects.order_by("target", "known").values_list("target", "known").distinct()
+    )
+    if ids is not None:
+        pairs = pairs.filter(target__in=ids)
+    last = ("", "")
+    while batch := list(pairs.filter(_after(*last))[:SIZE]):
+        yield batch
+        last = batch[-1]
+
+
+def _after(target: str, known: str) -> Q:
+    # The first says no more than the second, but tells the database where its index begins.
+    return Q(target__gte=target) & (Q(target__gt=target) | Q(known__gt=known))
 
 
 def _release_some(target: str, known: str, now: str) -> int:

@@ -254,6 +254,46 @@ def test_what_failed_as_well_is_tried_as_a_whole(account: WhatsAppAccount) -> No
     assert WhatsAppMessage.objects.count() == 2
 
 
+def test_an_account_gets_its_events_however_many_others_wait(
+    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrouted, "SIZE", 2)
+    for number in ("71", "72", "73", "74", "75"):
+        post(inbound(text_message(f"wamid.{number}"), number=number))
+    add("75")
+    assert states() == ["unrouted"] * 4 + ["done"]
+    WhatsAppAccount.objects.bulk_create([WhatsAppAccount(name="Old", phone_number_id="74")])
+    assert unrouted.release() == 1
+    journal.process_due()
+    assert (states(), waiting_for()) == (["unrouted"] * 3 + ["done"] * 2, {"71", "72", "73"})
+
+
+def test_a_changed_account_asks_for_none_but_its_own(account: WhatsAppAccount) -> None:
+    post(inbound(text_message("wamid.1"), number="71"))
+    post(inbound(text_message("wamid.2"), number="72"))
+    WhatsAppAccount.objects.bulk_create(
+        [WhatsAppAccount(name=number, phone_number_id=number) for number in ("71", "72")]
+    )
+    assert unrouted.release(["72"]) == 1
+    assert states() == ["unrouted", "pending"]
+
+
+def test_many_targets_are_looked_through_page_by_page(
+    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrouted, "SIZE", 2)
+    numbers = [f"8{each}" for each in range(7)]
+    for number in numbers:
+        post(inbound(text_message(f"wamid.{number}"), number=number))
+    WhatsAppAccount.objects.bulk_create(
+        [WhatsAppAccount(name=each, phone_number_id=each) for each in numbers]
+    )
+    assert unrouted.release() == 7
+    assert unrouted.release() == 0
+    journal.process_due()
+    assert states() == ["done"] * 7
+
+
 def test_many_are_released_in_few_statements(account: WhatsAppAccount) -> None:
     def release(count: int, number: str) -> int:
         for each in range(count):
