@@ -113,10 +113,10 @@ def _claim(log_id: int) -> WhatsAppWebhookLog | None:
     log = _due(WhatsAppWebhookLog.objects.filter(pk=log_id)).first()
     if log is None:
         return None
-    # The count of attempts is the fence: of two who have read the same row, one gets it.
-    claimed = WhatsAppWebhookLog.objects.filter(pk=log_id, attempts=log.attempts).update(
-        attempts=log.attempts + 1, not_before=ends_in(_pause(log.attempts))
-    )
+    # The count of attempts is the fence: of two who have read the same row, one gets it. Neither does when a third, who was slow
+    # with it, has written how it ended, or that it goes on: that leaves the count as it is.
+    still_due = _due(WhatsAppWebhookLog.objects.filter(pk=log_id, attempts=log.attempts))
+    claimed = still_due.update(attempts=log.attempts + 1, not_before=ends_in(_pause(log.attempts)))
     log.attempts += 1
     return log if claimed else None
 
