@@ -95,18 +95,18 @@ def release(ids: Collection[str] | None = None) -> int:
 
 
 def _waited_for(ids: Collection[str] | None) -> Iterator[Sequence[tuple[str, str]]]:
-    """Targets with the digests that were known of them, in their order: what is released on the way is not met again, unless by a
-    digest further on, which is the present one.
+    """Targets with the digests that were known of them, in their order. Whoever is released on the way has another digest, and may
+    be met again by that: it is the present one.
     """
     pairs = (
         WhatsAppUnroutedTarget.objects.order_by("target", "known").values_list("target", "known").distinct()
     )
     if ids is not None:
         pairs = pairs.filter(target__in=ids)
-    last = ("", "")
-    while batch := list(pairs.filter(_after(*last))[:SIZE]):
+    batch: Sequence[tuple[str, str]] = list(pairs[:SIZE])
+    while batch:
         yield batch
-        last = batch[-1]
+        batch = list(pairs.filter(_after(*batch[-1]))[:SIZE]) if len(batch) == SIZE else []
 
 
 def _after(target: str, known: str) -> Q:
