@@ -4,7 +4,6 @@ A row that is being applied is due again after a while (its `not_before`, on the
 dies is found by the tick. A row is done when its events are applied and their signals have run.
 """
 
-import json
 import logging
 import re
 import time
@@ -18,6 +17,7 @@ from django.db.models.functions import Length, Now
 from django.utils import timezone
 
 from django_meta_whatsapp import queue, signals
+from django_meta_whatsapp.cloud_api.events.reading import decoded
 from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.models import WebhookState, WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk.claims import ends_in, locked
@@ -205,7 +205,7 @@ def _decoded(log: WhatsAppWebhookLog, delivery: Delivery) -> Iterator[Webhook]:
     body = bytes(log.body)
     proof = Signature(body, log.signature, log.signed_for, log.received_at)
     try:
-        yield Webhook(json.loads(body), proof, delivery)
+        yield Webhook(decoded(body), proof, delivery)
     except (ValueError, RecursionError) as error:
         delivery.unreadable.append(f"The body is not JSON: {error}")
 

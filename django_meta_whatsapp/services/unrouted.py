@@ -95,8 +95,8 @@ def release(ids: Collection[str] | None = None) -> int:
 
 
 def _waited_for(ids: Collection[str] | None) -> Iterator[Sequence[tuple[str, str]]]:
-    """Targets with the digests that were known of them, in their order. Whoever is released on the way has another digest, and may
-    be met again by that: it is the present one.
+    """Targets with the digests that were known of them, in their order. Who is released on the way may be met again further on,
+    by the digest that holds now.
     """
     pairs = (
         WhatsAppUnroutedTarget.objects.order_by("target", "known").values_list("target", "known").distinct()
