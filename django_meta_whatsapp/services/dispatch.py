@@ -21,6 +21,7 @@ from django_meta_whatsapp.services import (
     preferences,
     statuses,
     template_news,
+    unrouted,
 )
 from django_meta_whatsapp.services.batches import SIZE, batches, together
 from django_meta_whatsapp.services.delivery import Delivery
@@ -71,6 +72,7 @@ HANDLERS: dict[type[Event], Handler] = {
     kinds.HistoryMessageEvent: Handler(history.receive),
     kinds.CallEvent: Handler(calls.apply),
 }
+_FOR_NOBODY = "It names neither a number nor a business account that there can be."
 OF_NUMBER, OF_BUSINESS = Handler(news.tell), Handler(news.tell, of_business=True)
 """All that has no rows: the host is told."""
 
@@ -103,14 +105,17 @@ def _sort(events: Sequence[Event], routes: Routes, delivery: Delivery, groups: _
                 delivery.unreadable.append(event.reason)
             continue
         handler = HANDLERS.get(type(event)) or (OF_NUMBER if event.phone_number_id else OF_BUSINESS)
-        named = event.entry_id if handler.of_business else event.phone_number_id
+        named = event.entry_id if handler.of_business else event.phone_number_id or event.entry_id
         if delivery.only is not None and named not in delivery.only:
             continue
         delivery.unknown += isinstance(event, kinds.UnknownEvent)
         target = _target(handler, event, routes)
         if target is None:
             delivery.unrouted += 1
-            delivery.unrouted_to[named] = routes.digest(named)
+            if unrouted.waits([named]):
+                delivery.unrouted_to[named] = routes.digest(named)
+            else:
+                delivery.unreadable.append(f"{event.event_id}: {_FOR_NOBODY}")
             continue
         key = (id(handler), id(target), 0 if handler.together else id(delivery))
         groups.setdefault(key, (handler, target, []))[2].append((event, delivery))

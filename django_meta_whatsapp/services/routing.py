@@ -142,8 +142,10 @@ class Routes:
         return self._known.digest(target)
 
     def account(self, event: Event) -> WhatsAppAccount | None:
-        """The account of an event that belongs to one number."""
+        """The account of an event that belongs to one number. One that names none is for the only number of its business."""
         number = event.phone_number_id
+        if not number:
+            return self._only_number(event)
         account = self._known.with_number(number)
         if account is not None:
             return account if self._proof.covers(account) else None
@@ -151,6 +153,10 @@ class Routes:
             number != "" and number == whatsapp_settings.PHONE_NUMBER_ID and not self._known.is_shut(number)
         )
         return self._known.of_settings() if named and self._proof.covers(None) else None
+
+    def _only_number(self, event: Event) -> WhatsAppAccount | None:
+        covered = self.business(event).accounts
+        return covered[0] if covered and len(self._known.with_waba(event.entry_id)) == 1 else None
 
     def business(self, event: Event) -> Business:
         """The business account of an event; it may be none of ours."""
