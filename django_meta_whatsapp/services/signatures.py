@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import ExpressionWrapper, F, QuerySet, TextField
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 30.0
 """How long another process may go on with a secret that was taken out of use."""
 _REREAD_SECONDS = 1.0
+_TELL_SECONDS = 60.0
 
 OF_SETTINGS = "*"
 NOBODY = "-"
@@ -43,6 +45,8 @@ class _Known:
     """Secrets of accounts, each with those for whom it speaks."""
     read_at = -math.inf
     changes = 0
+    told_at: ClassVar[dict[tuple[int, str], float]] = {}
+    """When it was last told that a secret cannot be read."""
 
 
 class Signature:
@@ -155,8 +159,16 @@ def opened(accounts: QuerySet[WhatsAppAccount], field: str) -> dict[int, str | N
             found[pk] = crypto.decrypt(text)
         except DecryptionError:
             found[pk] = None
-            logger.error("%s of the account %s (#%s) is left out: no key decrypts it", field, name, pk)
+            _tell(pk, name, field)
     return found
+
+
+def _tell(pk: int, name: str, field: str) -> None:
+    """Not each time: whoever posts rubbish makes us read the secrets every second."""
+    now = time.monotonic()
+    if now - _Known.told_at.get((pk, field), -math.inf) > _TELL_SECONDS:
+        _Known.told_at[pk, field] = now
+        logger.error("%s of the account %s (#%s) is left out: no key decrypts it", field, name, pk)
 
 
 def _named(keys: Sequence[int]) -> str:
@@ -167,6 +179,7 @@ def forget() -> None:
     """The next webhook reads the secrets anew."""
     _Known.changes += 1
     _Known.read_at = -math.inf
+    _Known.told_at.clear()
 
 
 def accounts_changed(**kwargs: object) -> None:

@@ -48,6 +48,18 @@ def test_the_door_stays_open_for_all_others(
     assert SECRET not in caplog.text
 
 
+def test_it_is_told_once_a_minute_and_not_with_each_webhook(
+    broken: WhatsAppAccount, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signatures, "_REREAD_SECONDS", -1.0)
+    for _ in range(3):
+        post(inbound(text_message()), secret="wrong")
+    assert caplog.text.count("app_secret of the account Broken") == 1
+    monkeypatch.setattr(signatures, "_TELL_SECONDS", -1.0)
+    post(inbound(text_message()), secret="wrong")
+    assert caplog.text.count("app_secret of the account Broken") == 2
+
+
 def test_so_does_the_handshake(broken: WhatsAppAccount, account: WhatsAppAccount) -> None:
     query = {"hub.mode": "subscribe", "hub.challenge": "c", "hub.verify_token": account.verify_token}
     assert request("GET", query=query).status_code == 200
