@@ -46,12 +46,14 @@ class Handler:
     leave everything as it was when it raises, and change nothing when it gets the same events again.
 
     of_business: whether the events are those of a whole WhatsApp business account instead of one number.
+    of_accounts: whether they change the rows of its numbers, so that they wait until there is one.
     together: whether it takes the events of several webhooks at once, and more of them (`batches.together`), as
     apply(account or business, told), each told a pair of an event and its delivery.
     """
 
     apply: Callable[..., None]
     of_business: bool = False
+    of_accounts: bool = False
     together: bool = False
 
 
@@ -63,10 +65,10 @@ HANDLERS: dict[type[Event], Handler] = {
     kinds.TemplateQualityEvent: Handler(template_news.apply_quality, of_business=True),
     kinds.TemplateCategoryEvent: Handler(template_news.apply_category, of_business=True),
     kinds.TemplateComponentsEvent: Handler(template_news.apply_components, of_business=True),
-    kinds.PhoneQualityEvent: Handler(account_news.apply_phone_quality, of_business=True),
-    kinds.PhoneNameEvent: Handler(account_news.apply_phone_name, of_business=True),
-    kinds.BusinessCapabilityEvent: Handler(account_news.apply_capability, of_business=True),
-    kinds.AccountUpdateEvent: Handler(account_news.apply_account_update, of_business=True),
+    kinds.PhoneQualityEvent: Handler(account_news.apply_phone_quality, of_business=True, of_accounts=True),
+    kinds.PhoneNameEvent: Handler(account_news.apply_phone_name, of_business=True, of_accounts=True),
+    kinds.BusinessCapabilityEvent: Handler(account_news.apply_capability, of_business=True, of_accounts=True),
+    kinds.AccountUpdateEvent: Handler(account_news.apply_account_update, of_business=True, of_accounts=True),
     kinds.FlowStatusEvent: Handler(flow_news.apply_status, of_business=True),
     kinds.EchoEvent: Handler(echoes.receive),
     kinds.HistoryMessageEvent: Handler(history.receive),
@@ -125,7 +127,7 @@ def _target(handler: Handler, event: Event, routes: Routes) -> Any:
     if not handler.of_business:
         return routes.account(event)
     business = routes.business(event)
-    return business if business.is_ours else None
+    return business if business.accounts or (business.of_settings and not handler.of_accounts) else None
 
 
 def _apply(handler: Handler, target: Any, told: Sequence[Told]) -> None:

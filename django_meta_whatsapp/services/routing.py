@@ -29,10 +29,6 @@ class Business:
     accounts: tuple[WhatsAppAccount, ...]
     of_settings: bool = False
 
-    @property
-    def is_ours(self) -> bool:
-        return bool(self.accounts) or self.of_settings
-
     def number(self, display_phone_number: str) -> WhatsAppAccount | None:
         """The account with that number; the only one there is when one of the two numbers is not known."""
         digits = to_digits(display_phone_number)

@@ -146,6 +146,16 @@ def test_a_ban_finds_the_settings_number_that_has_no_row_yet() -> None:
     assert (account.phone_number_id, account.state) == (posting.NUMBER, "disabled")
 
 
+def test_a_ban_of_the_settings_business_account_waits_while_nobody_knows_its_number(settings: Any) -> None:
+    settings.WHATSAPP = {**settings.WHATSAPP, "PHONE_NUMBER_ID": ""}
+    template = WhatsAppTemplate.objects.create(name="order_shipped", language="en_US", meta_template_id=ID)
+    assert deliver(posting.change("account_update", BAN, time=1767000000)).unrouted_to.keys() == {
+        posting.WABA
+    }
+    assert deliver(status("PAUSED")).unrouted == 0
+    assert reread(template).status == "PAUSED"
+
+
 def test_a_ban_of_the_settings_business_account_leaves_its_number_alone_that_is_on_another(
     account: WhatsAppAccount,
 ) -> None:
