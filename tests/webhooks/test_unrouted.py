@@ -235,60 +235,6 @@ def test_saving_an_account_that_nobody_waits_for_starts_no_thread(
     assert hints == []
 
 
-def test_events_without_any_id_are_parked_as_they_can_wait_for_nobody(account: WhatsAppAccount) -> None:
-    nameless = inbound(text_message())
-    nameless["entry"][0] = {**without_number(nameless)["entry"][0], "id": ""}
-    post(nameless)
-    for waba in ("", "9" * 200):
-        post(change("account_update", {"event": "ACCOUNT_DELETED"}, waba=waba))
-    rows = WhatsAppWebhookLog.objects.all()
-    assert [(row.state, row.not_before, row.unrouted_count) for row in rows] == [("failed", None, 1)] * 3
-    assert all("names neither a number nor a business account" in row.error for row in rows)
-    assert waiting_for() == set()
-
-
-def without_number(body: dict[str, Any]) -> dict[str, Any]:
-    for part in body["entry"][0]["changes"]:
-        del part["value"]["metadata"]
-    return body
-
-
-def test_an_event_that_names_no_number_is_for_the_only_one_of_its_business_account(
-    account: WhatsAppAccount,
-) -> None:
-    post(without_number(inbound(text_message())))
-    assert states() == ["done"]
-    assert WhatsAppMessage.objects.get().account == account
-
-
-def test_where_there_are_two_it_waits_until_there_is_one(account: WhatsAppAccount) -> None:
-    other = add("2", waba_id=WABA)
-    post(without_number(inbound(text_message())))
-    assert (states(), waiting_for()) == (["unrouted"], {WABA})
-    other.waba_id = "999"
-    other.save()
-    replay_threads.close()
-    unrouted.release()
-    journal.process_due()
-    assert states() == ["done"]
-    assert WhatsAppMessage.objects.get().account == account
-
-
-def test_a_number_of_another_app_makes_it_no_less_two(account: WhatsAppAccount) -> None:
-    add("2", waba_id=WABA, app_secret="other-secret")
-    post(without_number(inbound(text_message())))
-    assert states() == ["unrouted"]
-
-
-def test_an_event_without_number_counts_only_when_the_account_s_secret_signed_it(
-    account: WhatsAppAccount,
-) -> None:
-    add("2", waba_id="2", app_secret="other-secret")
-    post(without_number(inbound(text_message())), secret="other-secret")
-    assert states() == ["unrouted"]
-    assert not WhatsAppMessage.objects.exists()
-
-
 def test_what_failed_as_well_is_tried_as_a_whole(account: WhatsAppAccount) -> None:
     body = inbound(text_message("wamid.1"), text_message("wamid.2", sender="nobody"))
     body["entry"] += inbound(text_message(), number=NEW)["entry"]
