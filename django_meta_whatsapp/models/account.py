@@ -2,9 +2,12 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_meta_whatsapp.models.fields import EncryptedTextField
@@ -42,6 +45,11 @@ class WhatsAppAccount(models.Model):
     access_token = EncryptedTextField(_("access token"), blank=True)
     app_id = models.CharField(_("app ID"), max_length=100, blank=True)
     app_secret = EncryptedTextField(_("app secret"), blank=True)
+    own_secret_since = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text=_("When it got an app secret of its own in place of the settings'."),
+    )
     verify_token = EncryptedTextField(_("verify token"), blank=True, default=secrets.token_urlsafe)
     profile_name = models.CharField(_("profile name"), max_length=255, blank=True)
     profile_picture_url = models.URLField(_("profile picture URL"), max_length=1024, blank=True)
@@ -93,6 +101,24 @@ class WhatsAppAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(
+        self,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Also notes when the account leaves the settings' app secret for one of its own: until then, that one spoke for it."""
+        fields = None if update_fields is None else set(update_fields)
+        if self.pk and (fields is None or "app_secret" in fields) and self._leaves_the_settings_secret(using):
+            self.own_secret_since = timezone.now()
+            fields = None if fields is None else fields | {"own_secret_since"}
+        super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=fields)
+
+    def _leaves_the_settings_secret(self, using: str | None) -> bool:
+        rows = type(self)._default_manager.using(using or self._state.db)
+        return bool(self.__dict__.get("app_secret")) and rows.filter(pk=self.pk, app_secret="").exists()
 
     @property
     def can_send(self) -> bool:

@@ -24,7 +24,8 @@ APPLIED = (WebhookState.DONE, WebhookState.UNROUTED, WebhookState.PRUNED)
 class WhatsAppWebhookLog(models.Model):
     """One POST of Meta. It belongs to no account, because one POST may carry events of several.
 
-    signature: as received; applying the events asks again whose secret made it.
+    signature: as received. signed_for: for whom the door found it to speak (`services.signatures`), so that it counts for them
+    also when their secret is another by the time it is applied.
     digest: of body and signature, by which an identical delivery is recognised; None: not taken.
     A `pending` webhook with `unrouted_count` has been applied before: only what was unrouted is still to be done.
     """
@@ -34,6 +35,7 @@ class WhatsAppWebhookLog(models.Model):
     signature = models.CharField(
         _("signature"), max_length=100, blank=True, help_text=_("Empty when unsigned webhooks are allowed.")
     )
+    signed_for = models.TextField(blank=True, editable=False)
     digest = models.UUIDField(null=True, editable=False, db_index=True)
     state = models.CharField(_("state"), max_length=10, choices=WebhookState, default=WebhookState.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

@@ -21,6 +21,7 @@ from django_meta_whatsapp.services import (
     preferences,
     statuses,
     template_news,
+    unrouted,
 )
 from django_meta_whatsapp.services.batches import SIZE, batches, together
 from django_meta_whatsapp.services.delivery import Delivery
@@ -45,12 +46,14 @@ class Handler:
     leave everything as it was when it raises, and change nothing when it gets the same events again.
 
     of_business: whether the events are those of a whole WhatsApp business account instead of one number.
+    of_accounts: whether they change the rows of its numbers, so that they wait until there is one.
     together: whether it takes the events of several webhooks at once, and more of them (`batches.together`), as
     apply(account or business, told), each told a pair of an event and its delivery.
     """
 
     apply: Callable[..., None]
     of_business: bool = False
+    of_accounts: bool = False
     together: bool = False
 
 
@@ -62,15 +65,16 @@ HANDLERS: dict[type[Event], Handler] = {
     kinds.TemplateQualityEvent: Handler(template_news.apply_quality, of_business=True),
     kinds.TemplateCategoryEvent: Handler(template_news.apply_category, of_business=True),
     kinds.TemplateComponentsEvent: Handler(template_news.apply_components, of_business=True),
-    kinds.PhoneQualityEvent: Handler(account_news.apply_phone_quality, of_business=True),
-    kinds.PhoneNameEvent: Handler(account_news.apply_phone_name, of_business=True),
-    kinds.BusinessCapabilityEvent: Handler(account_news.apply_capability, of_business=True),
-    kinds.AccountUpdateEvent: Handler(account_news.apply_account_update, of_business=True),
+    kinds.PhoneQualityEvent: Handler(account_news.apply_phone_quality, of_business=True, of_accounts=True),
+    kinds.PhoneNameEvent: Handler(account_news.apply_phone_name, of_business=True, of_accounts=True),
+    kinds.BusinessCapabilityEvent: Handler(account_news.apply_capability, of_business=True, of_accounts=True),
+    kinds.AccountUpdateEvent: Handler(account_news.apply_account_update, of_business=True, of_accounts=True),
     kinds.FlowStatusEvent: Handler(flow_news.apply_status, of_business=True),
     kinds.EchoEvent: Handler(echoes.receive),
     kinds.HistoryMessageEvent: Handler(history.receive),
     kinds.CallEvent: Handler(calls.apply),
 }
+_FOR_NOBODY = "It names neither a number nor a business account that there can be."
 OF_NUMBER, OF_BUSINESS = Handler(news.tell), Handler(news.tell, of_business=True)
 """All that has no rows: the host is told."""
 
@@ -103,14 +107,17 @@ def _sort(events: Sequence[Event], routes: Routes, delivery: Delivery, groups: _
                 delivery.unreadable.append(event.reason)
             continue
         handler = HANDLERS.get(type(event)) or (OF_NUMBER if event.phone_number_id else OF_BUSINESS)
-        named = event.entry_id if handler.of_business else event.phone_number_id
+        named = event.entry_id if handler.of_business else event.phone_number_id or event.entry_id
         if delivery.only is not None and named not in delivery.only:
             continue
         delivery.unknown += isinstance(event, kinds.UnknownEvent)
         target = _target(handler, event, routes)
         if target is None:
             delivery.unrouted += 1
-            delivery.unrouted_to[named] = routes.digest(named)
+            if unrouted.waits([named]):
+                delivery.unrouted_to[named] = routes.digest(named)
+            else:
+                delivery.unreadable.append(f"{event.event_id}: {_FOR_NOBODY}")
             continue
         key = (id(handler), id(target), 0 if handler.together else id(delivery))
         groups.setdefault(key, (handler, target, []))[2].append((event, delivery))
@@ -120,7 +127,7 @@ def _target(handler: Handler, event: Event, routes: Routes) -> Any:
     if not handler.of_business:
         return routes.account(event)
     business = routes.business(event)
-    return business if business.is_ours else None
+    return business if business.accounts or (business.of_settings and not handler.of_accounts) else None
 
 
 def _apply(handler: Handler, target: Any, told: Sequence[Told]) -> None:

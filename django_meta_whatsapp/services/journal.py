@@ -4,7 +4,6 @@ A row that is being applied is due again after a while (its `not_before`, on the
 dies is found by the tick. A row is done when its events are applied and their signals have run.
 """
 
-import json
 import logging
 import re
 import time
@@ -18,6 +17,7 @@ from django.db.models.functions import Length, Now
 from django.utils import timezone
 
 from django_meta_whatsapp import queue, signals
+from django_meta_whatsapp.cloud_api.events.reading import decoded
 from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.models import WebhookState, WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk.claims import ends_in, locked
@@ -36,18 +36,20 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 3600.0
 TOGETHER = 4_000_000
 """Bytes of the webhooks that are applied together."""
-_READ = ("body", "signature", "digest", "received_at", "state", "attempts", "unrouted_count")
+_READ = ("body", "signature", "signed_for", "digest", "received_at", "state", "attempts", "unrouted_count")
 """What applying new webhooks asks of them. The other counts are read of those alone that are gone on with."""
 _SIGNATURE = re.compile("sha256=[0-9a-f]{64}")
 _DIED = "Whoever applied this stopped in the middle, each time."
 
 
-def received(body: bytes, signature: str, at: datetime | None = None) -> Received:
+def received(body: bytes, signature: str, at: datetime | None = None, signed_for: str = "") -> Received:
     """What the journal keeps of a webhook that came `at` (None: just now).
 
     signature: the header; one that cannot be a signature counts as none, so that whatever was let in can be stored.
+    signed_for: what `signatures.verdict` said.
     """
-    return Received(body, signature if _SIGNATURE.fullmatch(signature) else "", at or timezone.now())
+    kept = signature if _SIGNATURE.fullmatch(signature) else ""
+    return Received(body, kept, at or timezone.now(), signed_for)
 
 
 def record(webhook: Received) -> WhatsAppWebhookLog:
@@ -55,7 +57,11 @@ def record(webhook: Received) -> WhatsAppWebhookLog:
 
     def insert() -> WhatsAppWebhookLog:
         row = WhatsAppWebhookLog.objects.create(
-            body=webhook.body, signature=webhook.signature, digest=webhook.digest, received_at=webhook.at
+            body=webhook.body,
+            signature=webhook.signature,
+            signed_for=webhook.signed_for,
+            digest=webhook.digest,
+            received_at=webhook.at,
         )
         transaction.on_commit(partial(announce, row.pk), using=database())
         return row
@@ -107,10 +113,10 @@ def _claim(log_id: int) -> WhatsAppWebhookLog | None:
     log = _due(WhatsAppWebhookLog.objects.filter(pk=log_id)).first()
     if log is None:
         return None
-    # The count of attempts is the fence: of two who have read the same row, one gets it.
-    claimed = WhatsAppWebhookLog.objects.filter(pk=log_id, attempts=log.attempts).update(
-        attempts=log.attempts + 1, not_before=ends_in(_pause(log.attempts))
-    )
+    # The count of attempts is the fence: of two who have read the same row, one gets it. Neither does when a third, who was slow
+    # with it, has written how it ended, or that it goes on: that leaves the count as it is.
+    still_due = _due(WhatsAppWebhookLog.objects.filter(pk=log_id, attempts=log.attempts))
+    claimed = still_due.update(attempts=log.attempts + 1, not_before=ends_in(_pause(log.attempts)))
     log.attempts += 1
     return log if claimed else None
 
@@ -197,8 +203,9 @@ def _delivery(log: WhatsAppWebhookLog, targets: Collection[str], hold: _Hold) ->
 
 def _decoded(log: WhatsAppWebhookLog, delivery: Delivery) -> Iterator[Webhook]:
     body = bytes(log.body)
+    proof = Signature(body, log.signature, log.signed_for, log.received_at)
     try:
-        yield Webhook(json.loads(body), Signature(body, log.signature), delivery)
+        yield Webhook(decoded(body), proof, delivery)
     except (ValueError, RecursionError) as error:
         delivery.unreadable.append(f"The body is not JSON: {error}")
 

@@ -2,36 +2,64 @@
 
 A host may have one app for all its numbers (the setting APP_SECRET) or an app per account. Accounts without a secret of
 their own go by the setting.
+
+The door notes for whom a webhook speaks: `*` for the accounts that go by the setting, the keys of the accounts that have a
+secret of their own. A secret may be changed before the webhook is applied, and its door is then shut; what came through it
+while it was open counts all the same.
 """
 
 import hmac
+import logging
 import math
 import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
 
 from django.db import transaction
+from django.db.models import ExpressionWrapper, F, QuerySet, TextField
 
+from django_meta_whatsapp import crypto
 from django_meta_whatsapp.cloud_api import signature
 from django_meta_whatsapp.conf import whatsapp_settings
+from django_meta_whatsapp.errors import DecryptionError
 from django_meta_whatsapp.models import WhatsAppAccount
 from django_meta_whatsapp.services.transactions import database
 
+logger = logging.getLogger(__name__)
+
 REFRESH_SECONDS = 30.0
-"""How long another process may go on with a secret that was taken out of use; applying the event asks again."""
+"""How long another process may go on with a secret that was taken out of use."""
 _REREAD_SECONDS = 1.0
+_TELL_SECONDS = 60.0
+
+OF_SETTINGS = "*"
+NOBODY = "-"
+"""Let in, but for whom must be asked when it is applied: without signature, or by the one secret of very many accounts."""
+_MOST_NAMED = 200
+"""Accounts with one and the same secret of their own that are written beside each webhook."""
 
 
 class _Known:
-    secrets: frozenset[str] = frozenset()
+    signers: Mapping[str, str] = {}
+    """Secrets of accounts, each with those for whom it speaks."""
     read_at = -math.inf
     changes = 0
+    told_at: ClassVar[dict[tuple[int, str], float]] = {}
+    """When it was last told that a secret cannot be read."""
 
 
 class Signature:
-    """What the signature of one webhook proves. Each secret is tried once."""
+    """What the signature of one webhook proves. Each secret is tried once.
 
-    def __init__(self, body: bytes, header: str) -> None:
+    signed_for, at: what the door found, and when; without them the secrets that hold now decide.
+    """
+
+    def __init__(self, body: bytes, header: str, signed_for: str = "", at: datetime | None = None) -> None:
         self._body = body
         self._header = header
+        self._signed_for = frozenset(signed_for.split())
+        self._at = at
         self._verdicts: dict[str, bool] = {}
 
     def is_by(self, secret: str) -> bool:
@@ -44,49 +72,66 @@ class Signature:
 
     def covers(self, account: WhatsAppAccount | None) -> bool:
         """Whether the webhook may speak of `account`; None stands for what the settings alone name."""
+        if self._was_proved_for(account):
+            return True
         return self.is_by((account and account.app_secret) or whatsapp_settings.APP_SECRET)
 
+    def _was_proved_for(self, account: WhatsAppAccount | None) -> bool:
+        if account is not None and str(account.pk) in self._signed_for:
+            return True
+        if OF_SETTINGS not in self._signed_for:
+            return False
+        return account is None or not account.app_secret or self._came_before_its_own(account)
 
-def is_genuine(body: bytes, header: str) -> bool:
-    """Whether one of the secrets that we know signed exactly these bytes.
+    def _came_before_its_own(self, account: WhatsAppAccount) -> bool:
+        """Whether the account, which has a secret of its own now, still went by the settings' when the webhook came."""
+        since = account.own_secret_since
+        return since is not None and self._at is not None and account.created_at <= self._at <= since
 
-    Without any secret, and for requests without signature, the answer is the setting ALLOW_UNSIGNED_WEBHOOKS.
+
+def judged(body: bytes, header: str) -> str:
+    """For whom the secrets that we know signed exactly these bytes; empty: none of them did.
+
+    Without any secret, and for requests without signature, the setting ALLOW_UNSIGNED_WEBHOOKS decides.
     """
-    genuine = remembered_verdict(body, header)
-    if genuine is None:
+    signed_for = remembered_verdict(body, header)
+    if signed_for is None:
         read_secrets()
-        genuine = verdict(body, header)
-    return genuine
+        signed_for = verdict(body, header)
+    return signed_for
 
 
-def remembered_verdict(body: bytes, header: str) -> bool | None:
-    """`is_genuine` without a query; None when the secrets must be read first (`read_secrets`).
+def remembered_verdict(body: bytes, header: str) -> str | None:
+    """`judged` without a query; None when the secrets must be read first (`read_secrets`).
 
     That is the case after a while, after a change, and when none matches: the right one may be new.
     """
     age = time.monotonic() - _Known.read_at
     if age > REFRESH_SECONDS:
         return None
-    genuine = verdict(body, header)
-    return None if not genuine and header and age > _REREAD_SECONDS else genuine
+    signed_for = verdict(body, header)
+    return None if not signed_for and header and age > _REREAD_SECONDS else signed_for
 
 
-def verdict(body: bytes, header: str) -> bool:
+def verdict(body: bytes, header: str) -> str:
     """What the secrets say that are remembered, however old they are."""
-    known, own = _Known.secrets, whatsapp_settings.APP_SECRET
+    known, own = _Known.signers, whatsapp_settings.APP_SECRET
     if not header or not (known or own):
-        return whatsapp_settings.ALLOW_UNSIGNED_WEBHOOKS
-    genuine = bool(own) and own not in known and signature.verify(own, body, header)
+        return NOBODY if whatsapp_settings.ALLOW_UNSIGNED_WEBHOOKS else ""
+    found = ""
+    if own and own not in known and signature.verify(own, body, header):
+        found = OF_SETTINGS
     # All are tried, so that the time it takes says nothing about which one matched.
-    for secret in known:
-        genuine |= signature.verify(secret, body, header)
-    return genuine
+    for secret, whose in known.items():
+        if signature.verify(secret, body, header):
+            found = f"{OF_SETTINGS} {whose}" if secret == own else whose
+    return found
 
 
 def is_verify_token(given: str) -> bool:
     """Whether `given` is the verify token of the settings or of an active account. An empty one never is."""
-    active = WhatsAppAccount.objects.filter(is_active=True).exclude(verify_token="")
-    tokens = {whatsapp_settings.VERIFY_TOKEN, *active.values_list("verify_token", flat=True)} - {""}
+    active = opened(WhatsAppAccount.objects.filter(is_active=True), "verify_token")
+    tokens = {whatsapp_settings.VERIFY_TOKEN, *(token for token in active.values() if token)} - {""}
     encoded = given.encode("utf-8", "surrogatepass")
     return True in [hmac.compare_digest(token.encode(), encoded) for token in tokens]
 
@@ -94,17 +139,47 @@ def is_verify_token(given: str) -> bool:
 def read_secrets() -> None:
     """Remembers the app secrets of all accounts."""
     changes, now = _Known.changes, time.monotonic()
-    _Known.secrets = frozenset(
-        WhatsAppAccount.objects.exclude(app_secret="").values_list("app_secret", flat=True)
-    )
+    by_secret: dict[str, list[int]] = {}
+    for pk, secret in opened(WhatsAppAccount.objects.all(), "app_secret").items():
+        if secret:
+            by_secret.setdefault(secret, []).append(pk)
+    _Known.signers = {secret: _named(keys) for secret, keys in by_secret.items()}
     # Somebody may have changed one while we read.
     _Known.read_at = now if changes == _Known.changes else -math.inf
+
+
+def opened(accounts: QuerySet[WhatsAppAccount], field: str) -> dict[int, str | None]:
+    """The secrets in `field` by account, of those that have one. None for one that no key opens: it keeps nobody else waiting."""
+    found: dict[int, str | None] = {}
+    # As text, which the database's is: read as what it is, the first bad one would end it all.
+    stored = ExpressionWrapper(F(field), output_field=TextField())
+    rows = accounts.exclude(**{field: ""}).order_by("pk").values_list("pk", "name", stored)
+    for pk, name, text in rows:
+        try:
+            found[pk] = crypto.decrypt(text)
+        except DecryptionError:
+            found[pk] = None
+            _tell(pk, name, field)
+    return found
+
+
+def _tell(pk: int, name: str, field: str) -> None:
+    """Not each time: whoever posts rubbish makes us read the secrets every second."""
+    now = time.monotonic()
+    if now - _Known.told_at.get((pk, field), -math.inf) > _TELL_SECONDS:
+        _Known.told_at[pk, field] = now
+        logger.error("%s of the account %s (#%s) is left out: no key decrypts it", field, name, pk)
+
+
+def _named(keys: Sequence[int]) -> str:
+    return " ".join(map(str, keys)) if len(keys) <= _MOST_NAMED else NOBODY
 
 
 def forget() -> None:
     """The next webhook reads the secrets anew."""
     _Known.changes += 1
     _Known.read_at = -math.inf
+    _Known.told_at.clear()
 
 
 def accounts_changed(**kwargs: object) -> None:

@@ -4,7 +4,7 @@ With each such webhook stands whom it is for, and a digest of what was known of 
 is another, the webhook is due again, and only its unrouted events are applied.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from django.db import transaction
@@ -18,14 +18,13 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.services import replay_threads
-from django_meta_whatsapp.services.batches import SIZE, batches, insert_missing
-from django_meta_whatsapp.services.routing import KnownAccounts
+from django_meta_whatsapp.services.batches import SIZE, insert_missing
+from django_meta_whatsapp.services.routing import KnownAccounts, ids_of_business
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
 _ID_LENGTH = 100
 _TARGETS_OF_ONE = 100
 """How many accounts one webhook waits for; Meta's is for one or two."""
-_LISTED = 1000
 
 
 def waits(targets: Iterable[str]) -> bool:
@@ -69,23 +68,23 @@ def waiting(limit: int) -> list[tuple[str, int]]:
 def account_changed(instance: WhatsAppAccount, raw: bool = False, **kwargs: object) -> None:
     """An account was saved: after the commit a thread sees whether somebody waited for it. Takes a signal's arguments."""
     if not raw:
-        ids = [instance.phone_number_id, instance.waba_id, instance.portfolio_id]
+        ids = [instance.phone_number_id, *ids_of_business(instance)]
         transaction.on_commit(partial(_hint, [each for each in ids if each]), using=database(), robust=True)
 
 
 def _hint(ids: list[str]) -> None:
     if WhatsAppUnroutedTarget.objects.filter(target__in=ids).exists():
-        replay_threads.hint(release)
+        replay_threads.hint(partial(release, ids))
 
 
-def release() -> int:
+def release(ids: Collection[str] | None = None) -> int:
     """Makes webhooks due whose accounts are others than when they came; how many. Doing it twice changes nothing.
 
+    ids: Meta's ids of an account that has changed; None: all that somebody waits for are looked at.
     A few statements for each few hundred webhooks, each in a short transaction.
     """
-    pairs = WhatsAppUnroutedTarget.objects.order_by().values_list("target", "known").distinct()
     released = 0
-    for batch in batches(list(pairs[:_LISTED])):
+    for batch in _waited_for(ids):
         targets = {target for target, _ in batch}
         accounts = KnownAccounts(targets, targets)
         for target, known in batch:
@@ -93,6 +92,26 @@ def release() -> int:
             while now != known and (done := in_transaction(partial(_release_some, target, known, now))):
                 released += done
     return released
+
+
+def _waited_for(ids: Collection[str] | None) -> Iterator[Sequence[tuple[str, str]]]:
+    """Targets with the digests that were known of them, in their order. Who is released on the way may be met again further on,
+    by the digest that holds now.
+    """
+    pairs = (
+        WhatsAppUnroutedTarget.objects.order_by("target", "known").values_list("target", "known").distinct()
+    )
+    if ids is not None:
+        pairs = pairs.filter(target__in=ids)
+    batch: Sequence[tuple[str, str]] = list(pairs[:SIZE])
+    while batch:
+        yield batch
+        batch = list(pairs.filter(_after(*batch[-1]))[:SIZE]) if len(batch) == SIZE else []
+
+
+def _after(target: str, known: str) -> Q:
+    # The first says no more than the second, but tells the database where its index begins.
+    return Q(target__gte=target) & (Q(target__gt=target) | Q(known__gt=known))
 
 
 def _release_some(target: str, known: str, now: str) -> int:

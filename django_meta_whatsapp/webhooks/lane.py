@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import Error as DatabaseFailure
 from django.db import connections
 from django.http import QueryDict
 from django.urls import get_script_prefix, reverse
@@ -71,14 +70,15 @@ class WebhookLane:
         """Text and status; None when the client has gone before it had sent everything."""
         if scope["method"] not in answers.METHODS:
             return _NOT_ALLOWED
-        loop = _loops.get(asyncio.get_running_loop()) or await _enter()
         try:
+            loop = _loops.get(asyncio.get_running_loop()) or await _enter()
             if scope["method"] == "GET":
                 return await asyncio.to_thread(_alone, handshake.answer, QueryDict(scope["query_string"]))
             return await _receive(scope, receive, loop)
         except SuspiciousOperation:
             return answers.ODD_QUERY
-        except DatabaseFailure:
+        except Exception:
+            # Most likely the database. Whatever it is, it is ours, and Meta sends again what is not answered with 200.
             logger.exception("A webhook could not be checked")
             return answers.UNAVAILABLE
 
@@ -97,14 +97,14 @@ class _Loop:
         self._until: deque[tuple[float, list[asyncio.Future[bool]]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def keep(self, body: bytes, signature: str) -> "asyncio.Future[bool]":
+    def keep(self, body: bytes, signature: str, signed_for: str) -> "asyncio.Future[bool]":
         """Whether the webhook is committed; False also when that takes longer than ANSWER_SECONDS."""
         if not self._arrived:
             # Those that come in one turn of the loop have one time, and are handed over together.
             self._at = timezone.now()
             self._loop.call_soon(self._hand_over)
         answer: asyncio.Future[bool] = self._loop.create_future()
-        self._arrived.append(Waiting(journal.received(body, signature, self._at), answer))
+        self._arrived.append(Waiting(journal.received(body, signature, self._at, signed_for), answer))
         return answer
 
     def _hand_over(self) -> None:
@@ -187,14 +187,14 @@ async def _receive(scope: Message, receive: Receive, loop: _Loop) -> tuple[str, 
         return None
     if len(body) > limit:
         return answers.TOO_LARGE
-    genuine = signatures.remembered_verdict(body, signature)
-    if genuine is None:
+    signed_for = signatures.remembered_verdict(body, signature)
+    if signed_for is None:
         await loop.read_secrets()
-        genuine = signatures.verdict(body, signature)
-    if not genuine:
+        signed_for = signatures.verdict(body, signature)
+    if not signed_for:
         return answers.NOT_GENUINE
     # 200 when it is committed, and not before; Meta repeats what gets another answer.
-    return answers.KEPT if await loop.keep(body, signature) else answers.UNAVAILABLE
+    return answers.KEPT if await loop.keep(body, signature, signed_for) else answers.UNAVAILABLE
 
 
 def _headers(scope: Message) -> tuple[str, int]:

@@ -37,7 +37,8 @@ def _receive(request: HttpRequest) -> tuple[str, int]:
     if len(body) > limit:
         return answers.TOO_LARGE
     signature = request.headers.get("X-Hub-Signature-256", "")
-    if not signatures.is_genuine(body, signature):
+    signed_for = signatures.judged(body, signature)
+    if not signed_for:
         return answers.NOT_GENUINE
-    journal.record(journal.received(body, signature))
+    journal.record(journal.received(body, signature, signed_for=signed_for))
     return answers.KEPT

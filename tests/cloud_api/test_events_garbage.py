@@ -1,14 +1,23 @@
 """Whatever arrives, parsing gives events that can be stored, and never an exception."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from django_meta_whatsapp.cloud_api.events import Event, MessageEvent, UnknownEvent, Unreadable, parse
+from django_meta_whatsapp.cloud_api.events import (
+    Event,
+    MessageEvent,
+    UnknownEvent,
+    Unreadable,
+    parse,
+    parsing,
+)
 from django_meta_whatsapp.cloud_api.events.parsing import READERS
+from django_meta_whatsapp.cloud_api.events.reading import decoded
 from tests.payload_files import load_payload, payload_names
 
 KEYS = [
@@ -184,6 +193,57 @@ def test_what_is_nested_without_end_is_cut_and_its_neighbours_are_read() -> None
 def test_an_absurd_time_is_none(epoch: Any) -> None:
     (event,) = parse(in_value(messages=[{"id": "m1", "type": "text", "timestamp": epoch}]))
     assert event.timestamp is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"entry": [0] * 50},
+        {"entry": [{"id": "1", "changes": [0] * 50}]},
+        in_value(statuses=[0] * 50),
+        {"entry": [{"id": "1", "changes": [{"field": "new", "value": {"n": each}} for each in range(50)]}]},
+    ],
+    ids=["entries", "changes", "parts", "unknown"],
+)
+def test_of_a_body_with_parts_without_end_the_first_are_read_and_the_rest_is_told(
+    body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(parse(body)) == 50
+    monkeypatch.setattr(parsing, "MOST", 20)
+    told, *events = parse(body)
+    assert len(events) == 20
+    assert isinstance(told, Unreadable)
+    assert "more than 20 parts" in told.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"entry": [0] * 300_000},
+        in_value(statuses=[0] * 500_000),
+        in_value(contacts=[{}] * 400_000, messages=[{"id": "1", "from": "2"}] * 2000),
+    ],
+    ids=["entries", "parts", "contacts"],
+)
+def test_work_for_one_body_is_bounded(body: Any) -> None:
+    started = time.process_time()
+    assert len(parse(body)) in (2000, parsing.MOST + 1)
+    assert time.process_time() - started < 5
+
+
+def test_a_number_without_end_harms_only_the_part_that_needs_it() -> None:
+    body = json.dumps(in_value(x=7, messages=[{"id": 8}, {"id": "m"}])).encode()
+    long = body.replace(b"7", b"7" * 5000).replace(b"8", b"-" + b"8" * 5000)
+    bad, good = parse(decoded(long))
+    assert (type(bad), type(good), good.event_id) == (Unreadable, MessageEvent, "message:m")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b'{"a": 1e}', b"9" * 5000 + b"x"], ids=["none", "cut", "byte", "1e", "long"]
+)
+def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        decoded(body)
 
 
 @pytest.mark.parametrize("epoch", [1767000000, "1767000000", 1767000000.0])

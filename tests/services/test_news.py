@@ -84,6 +84,58 @@ def test_the_newest_state_holds_in_any_order(
     assert reread(template).status == "APPROVED"
 
 
+BAN = {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE", "waba_ban_date": "today"}}
+
+
+def test_an_account_that_leaves_its_business_account_blank_hears_what_the_settings_hears(
+    account: WhatsAppAccount, template: WhatsAppTemplate
+) -> None:
+    account.waba_id = ""
+    account.save()
+    other = WhatsAppAccount.objects.create(name="Other", phone_number_id="2", waba_id="not the settings'")
+    assert deliver(posting.change("account_update", BAN, time=1767000000)).unrouted == 0
+    assert deliver(status("PAUSED")).unmatched == 0
+    assert (reread(account).state, reread(other).state, reread(template).status) == (
+        "disabled",
+        "connected",
+        "PAUSED",
+    )
+
+
+def test_news_of_another_business_account_are_not_for_an_account_that_leaves_its_own_blank(
+    account: WhatsAppAccount,
+) -> None:
+    account.waba_id = ""
+    account.save()
+    assert deliver(posting.change("account_update", BAN, waba="999", time=1767000000)).unrouted == 1
+    assert reread(account).state == "connected"
+
+
+def test_a_ban_finds_the_settings_number_that_has_no_row_yet() -> None:
+    deliver(posting.change("account_update", BAN, time=1767000000))
+    (account,) = WhatsAppAccount.objects.all()
+    assert (account.phone_number_id, account.state) == (posting.NUMBER, "disabled")
+
+
+def test_a_ban_of_the_settings_business_account_waits_while_nobody_knows_its_number(settings: Any) -> None:
+    settings.WHATSAPP = {**settings.WHATSAPP, "PHONE_NUMBER_ID": ""}
+    template = WhatsAppTemplate.objects.create(name="order_shipped", language="en_US", meta_template_id=ID)
+    assert deliver(posting.change("account_update", BAN, time=1767000000)).unrouted_to.keys() == {
+        posting.WABA
+    }
+    assert deliver(status("PAUSED")).unrouted == 0
+    assert reread(template).status == "PAUSED"
+
+
+def test_a_ban_of_the_settings_business_account_leaves_its_number_alone_that_is_on_another(
+    account: WhatsAppAccount,
+) -> None:
+    account.waba_id = "999"
+    account.save()
+    deliver(posting.change("account_update", BAN, time=1767000000))
+    assert reread(account).state == "connected"
+
+
 def test_an_old_pause_that_comes_again_changes_nothing(
     template: WhatsAppTemplate, heard: list[str], django_capture_on_commit_callbacks: Any
 ) -> None:

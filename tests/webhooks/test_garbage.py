@@ -86,7 +86,7 @@ def shown(account: WhatsAppAccount) -> list[Any]:
 
 
 def changes(raw: bytes) -> Iterator[tuple[str, str]]:
-    """The number and the text of each change of a body, read by other means than the product's."""
+    """The number, else the business account, and the text of each change of a body, read by other means than the product's."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -94,9 +94,11 @@ def changes(raw: bytes) -> Iterator[tuple[str, str]]:
     for entry in parts(body, "entry"):
         for change in parts(entry, "changes"):
             try:
-                yield str(change["value"]["metadata"]["phone_number_id"]), json.dumps(change)
+                number = change["value"]["metadata"]["phone_number_id"]
             except (TypeError, KeyError, IndexError):
-                continue
+                number = None
+            named = number if number and type(number) in (str, int) else entry.get("id")
+            yield str(named), json.dumps(change)
 
 
 def parts(whole: Any, key: str) -> list[Any]:
@@ -108,7 +110,8 @@ def check_rows(mine: WhatsAppAccount, bodies: Sequence[bytes]) -> None:
     """All rows are of the account whose app signed, and what a message says was said to it."""
     for model in OF_ACCOUNTS:
         assert not model._default_manager.exclude(account=mine).exists(), model
-    said = [text for raw in bodies for number, text in changes(raw) if number == mine.phone_number_id]
+    ours = (mine.phone_number_id, mine.waba_id)
+    said = [text for raw in bodies for named, text in changes(raw) if named in ours]
     # Other ids may have been changed so that they can be stored.
     for message_id in WhatsAppMessage.objects.filter(message_id__startswith="wamid.").values_list(
         "message_id", flat=True

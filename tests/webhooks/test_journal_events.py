@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from django_meta_whatsapp import signals
+from django_meta_whatsapp.cloud_api.events import parsing
 from django_meta_whatsapp.models import (
     WhatsAppAccount,
     WhatsAppConversation,
@@ -17,7 +18,7 @@ from django_meta_whatsapp.models import (
 from django_meta_whatsapp.services import journal
 from tests.payload_files import load_payload
 from tests.webhooks.journal_rows import break_messages, listening, only_row, receiving
-from tests.webhooks.posting import change, inbound, post, statuses, text_message
+from tests.webhooks.posting import change, encoded, inbound, post, statuses, text_message
 
 
 def test_a_webhook_is_done_when_its_events_are_applied(account: WhatsAppAccount) -> None:
@@ -55,6 +56,25 @@ def test_parts_that_cannot_be_read_do_not_take_the_good_ones_with_them(account: 
     assert (row.state, row.event_count, row.unrouted_count, row.unmatched_count) == ("failed", 8, 1, 1)
     assert len(row.error.splitlines()) == 4
     assert row.not_before is None
+
+
+def test_a_number_without_end_does_not_take_the_good_parts_with_it(account: WhatsAppAccount) -> None:
+    body = encoded(inbound(text_message("wamid.1"), {**text_message(), "id": 77}, counter=88))
+    post(body.replace(b"77", b"7" * 5000).replace(b"88", b"8" * 5000))
+    assert WhatsAppMessage.objects.get().message_id == "wamid.1"
+    assert (only_row().state, only_row().error) == ("failed", "'id' is missing")
+
+
+def test_of_a_body_with_parts_without_end_the_first_are_applied_and_it_stays_in_the_journal(
+    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "MOST", 3)
+    body = encoded(inbound(text_message("wamid.1"), *[0] * 5000))
+    post(body)
+    row = only_row()
+    assert (row.state, row.not_before, bytes(row.body)) == ("failed", None, body)
+    assert row.error.startswith("the body has more than 3 parts")
+    assert WhatsAppMessage.objects.get().message_id == "wamid.1"
 
 
 def test_one_event_that_fails_does_not_take_its_neighbours_with_it(

@@ -89,6 +89,26 @@ def test_a_webhook_that_somebody_else_is_applying_is_left_alone(account: WhatsAp
     assert not journal.process(row.pk + 1)
 
 
+@pytest.mark.parametrize("state", ["done", "pending", "failed"])
+def test_a_webhook_that_somebody_slow_gets_on_with_meanwhile_is_not_claimed(
+    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    row = kept(inbound(text_message()))
+    past = timezone.now() - timedelta(seconds=1)
+    WhatsAppWebhookLog.objects.update(attempts=1, not_before=past)
+    until = None if state == "done" else timezone.now() + timedelta(minutes=1)
+    ends_in = journal.ends_in
+
+    def meanwhile(seconds: float) -> Any:
+        WhatsAppWebhookLog.objects.update(state=state, not_before=until)
+        return ends_in(seconds)
+
+    monkeypatch.setattr(journal, "ends_in", meanwhile)
+    assert not journal.process(row.pk)
+    assert (only_row().state, only_row().attempts, only_row().not_before) == (state, 1, until)
+    assert not WhatsAppMessage.objects.exists()
+
+
 def test_webhooks_that_take_long_together_stay_with_whoever_gets_on_with_them(
     account: WhatsAppAccount, settings: Any
 ) -> None:

@@ -213,11 +213,16 @@ def test_each_webhook_waits_for_a_hanging_database_as_long_as_every_other(
     assert min(seconds for _, seconds in answers) > 0.28
 
 
-def test_a_database_that_is_down_when_secrets_are_needed_ends_in_503(
-    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [OperationalError("connection refused"), RuntimeError("whatever it is")])
+def test_trouble_when_secrets_are_needed_ends_in_503_and_is_logged(
+    account: WhatsAppAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
 ) -> None:
     def down() -> None:
-        raise OperationalError("connection refused")
+        raise error
 
     monkeypatch.setattr(signatures, "read_secrets", down)
     assert post_all(bodies(3)) == [503, 503, 503]
+    assert str(error) in caplog.text

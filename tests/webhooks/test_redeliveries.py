@@ -55,7 +55,7 @@ def test_one_that_differs_by_a_byte_is_applied(account: WhatsAppAccount) -> None
 
 
 def test_the_same_body_under_another_app_s_signature_is_another_webhook(account: WhatsAppAccount) -> None:
-    WhatsAppAccount.objects.create(name="Other", phone_number_id="2", app_secret="other-secret")
+    WhatsAppAccount.objects.create(name="Other", phone_number_id="2", waba_id="2", app_secret="other-secret")
     post(SECURITY, secret="other-secret")
     post(SECURITY)
     assert states() == ["unrouted", "done"]

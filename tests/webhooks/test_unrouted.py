@@ -19,7 +19,7 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.services import journal, replay_threads, unrouted, upkeep
 from tests.webhooks.journal_rows import kept, listening
-from tests.webhooks.posting import change, inbound, post, statuses, text_message
+from tests.webhooks.posting import WABA, change, inbound, post, statuses, text_message
 
 NEW = "777000777000777"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +106,20 @@ def test_news_of_a_business_account_wait_for_one_of_its_numbers(account: WhatsAp
     number.save()
     replay_threads.close()
     assert (states(), WhatsAppTemplate.objects.get().status) == (["done"], "APPROVED")
+
+
+def test_news_wait_for_a_number_that_leaves_its_business_account_to_the_settings(
+    account: WhatsAppAccount,
+) -> None:
+    add("1", app_secret="other-secret", waba_id="1")
+    wrong = add(app_secret="one-that-signed-nothing")
+    post(change("account_update", {"event": "ACCOUNT_DELETED"}, time=1767000000), secret="other-secret")
+    assert (states(), waiting_for()) == (["unrouted"], {WABA})
+    wrong.app_secret = "other-secret"
+    wrong.save()
+    replay_threads.close()
+    wrong.refresh_from_db()
+    assert (states(), wrong.state) == (["done"], "disconnected")
 
 
 def test_only_what_was_unrouted_is_applied_and_told(account: WhatsAppAccount) -> None:
@@ -221,13 +235,6 @@ def test_saving_an_account_that_nobody_waits_for_starts_no_thread(
     assert hints == []
 
 
-def test_events_without_any_id_wait_for_nobody(account: WhatsAppAccount) -> None:
-    post(change("account_update", {"event": "ACCOUNT_DELETED"}, waba=""))
-    post(change("account_update", {"event": "ACCOUNT_DELETED"}, waba="9" * 200))
-    assert [(row.state, row.unrouted_count) for row in WhatsAppWebhookLog.objects.all()] == [("done", 1)] * 2
-    assert waiting_for() == set()
-
-
 def test_what_failed_as_well_is_tried_as_a_whole(account: WhatsAppAccount) -> None:
     body = inbound(text_message("wamid.1"), text_message("wamid.2", sender="nobody"))
     body["entry"] += inbound(text_message(), number=NEW)["entry"]
@@ -238,6 +245,46 @@ def test_what_failed_as_well_is_tried_as_a_whole(account: WhatsAppAccount) -> No
     assert (row.state, row.unrouted_count) == ("failed", 0)
     assert "names a person" in row.error
     assert WhatsAppMessage.objects.count() == 2
+
+
+def test_an_account_gets_its_events_however_many_others_wait(
+    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrouted, "SIZE", 2)
+    for number in ("71", "72", "73", "74", "75"):
+        post(inbound(text_message(f"wamid.{number}"), number=number))
+    add("75")
+    assert states() == ["unrouted"] * 4 + ["done"]
+    WhatsAppAccount.objects.bulk_create([WhatsAppAccount(name="Old", phone_number_id="74")])
+    assert unrouted.release() == 1
+    journal.process_due()
+    assert (states(), waiting_for()) == (["unrouted"] * 3 + ["done"] * 2, {"71", "72", "73"})
+
+
+def test_a_changed_account_asks_for_none_but_its_own(account: WhatsAppAccount) -> None:
+    post(inbound(text_message("wamid.1"), number="71"))
+    post(inbound(text_message("wamid.2"), number="72"))
+    WhatsAppAccount.objects.bulk_create(
+        [WhatsAppAccount(name=number, phone_number_id=number) for number in ("71", "72")]
+    )
+    assert unrouted.release(["72"]) == 1
+    assert states() == ["unrouted", "pending"]
+
+
+def test_many_targets_are_looked_through_page_by_page(
+    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrouted, "SIZE", 2)
+    numbers = [f"8{each}" for each in range(7)]
+    for number in numbers:
+        post(inbound(text_message(f"wamid.{number}"), number=number))
+    WhatsAppAccount.objects.bulk_create(
+        [WhatsAppAccount(name=each, phone_number_id=each) for each in numbers]
+    )
+    assert unrouted.release() == 7
+    assert unrouted.release() == 0
+    journal.process_due()
+    assert states() == ["done"] * 7
 
 
 def test_many_are_released_in_few_statements(account: WhatsAppAccount) -> None:

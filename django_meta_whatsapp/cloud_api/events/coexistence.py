@@ -96,6 +96,8 @@ def _read_chunk(change: Change, chunk: JSON) -> Iterator[Event]:
 
 
 def _read_thread(change: Change, thread: JSON) -> Iterator[Event]:
+    if not thread.get("messages"):
+        return
     context = mapping(thread.get("context"))
     known = Person(
         wa_id=text(thread.get("id")) or text(context.get("wa_id")), user_id=text(context.get("user_id"))

@@ -1,6 +1,7 @@
 """From a webhook body to events. A new field is one more row in `READERS`."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from django_meta_whatsapp.cloud_api.events import (
@@ -23,6 +24,11 @@ from django_meta_whatsapp.cloud_api.events.reading import (
     storable,
     text,
 )
+
+MOST = 20_000
+"""Parts of one body that are read. Meta's have 1,000 at most, those of shared history a few thousand: a whole message takes more
+than a 20,000th of the 3 MB that a body may have.
+"""
 
 Reader = Callable[[Change], Iterable[Event]]
 
@@ -60,13 +66,18 @@ def parse(body: object) -> list[Event]:
 
     Never raises: what is not known becomes `UnknownEvent`, what cannot be read `Unreadable`, and neither keeps the
     parts beside it from being read. All texts can be stored in any database (see `reading.storable`).
+    Of a body with more than MOST parts the first are read, and an `Unreadable` before them says that there are more.
     """
     if not isinstance(body, dict):
         return [_lost(body, "the body is not an object")]
     entries = body.get("entry")
     if not isinstance(entries, list) or not entries:
         return [_lost(body, "the body has no entries")]
-    return [event for entry in entries for event in _entry_events(entry)]
+    events = list(islice(chain.from_iterable(map(_entry_events, entries)), MOST + 1))
+    if len(events) > MOST:
+        told = _lost({}, f"the body has more than {MOST} parts; those after them are not read")
+        return [told, *events[:MOST]]
+    return events
 
 
 def _entry_events(entry: object) -> Iterator[Event]:
@@ -85,7 +96,7 @@ def _change_events(entry_id: str, time: Any, part: object) -> list[Event]:
     reader = READERS.get(change.field)
     try:
         required_object(raw.get("value"))
-        events = list(reader(change)) if reader else []
+        events = list(islice(reader(change), MOST + 1)) if reader else []
     except MalformedPartError as error:
         return [unreadable(change, part, str(error))]
     # A value in which the reader found nothing is as unknown as a field without a reader.

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from django_meta_whatsapp.cloud_api.calls import JSON
 from django_meta_whatsapp.cloud_api.events.reading import mapping, objects, text
 
+_MOST = 1000
+"""Contacts that are looked through for each part: Meta's bodies have no more updates than that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
@@ -22,7 +25,7 @@ def person_for(contacts: object, known: Person) -> Person:
 
     Positions in the two lists need not agree. A single contact stands for a part without any id.
     """
-    found = _contact_for(objects(contacts), known)
+    found = _contact_for(objects(contacts[:_MOST] if isinstance(contacts, list) else contacts), known)
     if not found:
         return known
     profile = mapping(found.get("profile"))

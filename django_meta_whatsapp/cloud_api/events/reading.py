@@ -19,6 +19,24 @@ class MalformedPartError(ValueError):
     """A part of a webhook body lacks what it cannot do without."""
 
 
+def decoded(body: bytes) -> object:
+    """The JSON value of a webhook body; ValueError, or RecursionError, when it is none.
+
+    Python refuses to read numbers of thousands of digits: they become None, like those of hundreds in `storable`.
+    """
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # A function for each number makes reading slow, so it is there only when one is too long.
+        return json.loads(body, parse_int=_bounded_number)
+
+
+def _bounded_number(digits: str) -> int | None:
+    return int(digits) if len(digits) < _WIDEST else None
+
+
 def storable(value: Any, levels: int = _DEEPEST) -> Any:
     """The same JSON value with everything replaced that a database or a JSON writer refuses.
 

@@ -19,12 +19,13 @@ from django_meta_whatsapp.models.bulk.inserts import insert
 class Received(NamedTuple):
     """A webhook as it came.
 
-    signature: the header that came with it. at: when, aware.
+    signature: the header that came with it. at: when, aware. signed_for: see `WhatsAppWebhookLog`.
     """
 
     body: bytes
     signature: str
     at: datetime
+    signed_for: str = ""
 
     @property
     def digest(self) -> UUID:
@@ -40,7 +41,13 @@ def _digest(body: bytes, signature: bytes) -> bytearray:
     return bits
 
 
-_COLUMNS = {"body": "body", "signature": "signature", "received_at": "at", "digest": "digest"}
+_COLUMNS = {
+    "body": "body",
+    "signature": "signature",
+    "signed_for": "signed_for",
+    "received_at": "at",
+    "digest": "digest",
+}
 """What differs by row, and where `Received` has it; the rest of a new row is the model's defaults."""
 
 
@@ -92,15 +99,19 @@ class Form:
     def document(self, webhooks: Sequence[Received]) -> bytes:
         """All of them; the server stores all or none."""
         packed, packed_at = self._packed, b""
+        known_for, packed_for = "", _pack_text("")
         parts: list[bytes | bytearray] = [_SIGNATURE]
         known_at: datetime | None = None
-        for body, signature, at in webhooks:
+        for body, signature, at, signed_for in webhooks:
             if at is not known_at or not packed_at:
                 # Webhooks that came together have one time.
                 known_at, packed_at = at, _pack_time(at) + _SIXTEEN
+            if signed_for != known_for:
+                known_for, packed_for = signed_for, _pack_text(signed_for)
             signed = signature.encode()
             digest = _digest(body, signed)
-            parts += (packed, _LENGTH(len(body)), body, _LENGTH(len(signed)), signed, packed_at, digest)
+            shared = (packed_for, packed_at, digest)
+            parts += (packed, _LENGTH(len(body)), body, _LENGTH(len(signed)), signed, *shared)
         parts.append(_END)
         return b"".join(parts)
 
