@@ -135,6 +135,30 @@ def _in_turn(campaign_id: int) -> QuerySet[WhatsAppCampaignRecipient]:
     return pending(campaign_id).order_by("not_before", "pk")
 
 
+def surplus(campaign_id: int, rows: Sequence[Leased]) -> set[int]:
+    """Those of the claimed rows that were called before, and whose contact another row of the campaign has: one that has the
+    message or may have it, or that comes before. Contacts are merged at any time, and two rows may both have begun.
+
+    No query without such rows. Who was never called is seen to by the merge.
+    """
+    again = {row.pk: row.contact_id for row in rows if row.chat_message_id and row.contact_id}
+    if not again:
+        return set()
+    mine = among("contact_id", set(again.values()))
+    others = WhatsAppCampaignRecipient.objects.filter(mine, campaign_id=campaign_id).exclude(
+        status__in=(RecipientStatus.SKIPPED, RecipientStatus.FAILED)
+    )
+    of_contact: dict[int, list[tuple[int, bool]]] = {}
+    for contact_id, pk, status in others.order_by().values_list("contact_id", "pk", "status"):
+        waits = status in (RecipientStatus.PENDING, RecipientStatus.LEASED)
+        of_contact.setdefault(contact_id, []).append((pk, waits))
+    return {
+        pk
+        for pk, contact_id in again.items()
+        if any(other != pk and (not waits or other < pk) for other, waits in of_contact.get(contact_id, ()))
+    }
+
+
 def skip(ids: Collection[int], *, lease: str, reason: SkipReason, at: datetime) -> list[Move]:
     """Claimed rows that must not be sent after all, such as those of people who have opted out meanwhile. See `end`."""
     fields: dict[str, Any] = {"status": RecipientStatus.SKIPPED, "skip_reason": reason}

@@ -24,6 +24,7 @@ from django_meta_whatsapp.models import (
     RecipientStatus,
     SkipReason,
     WhatsAppCampaign,
+    WhatsAppCampaignRecipient,
     WhatsAppContact,
     WhatsAppContactIdentity,
     WhatsAppMessage,
@@ -117,16 +118,21 @@ def claim(assignment: Assignment, limit: int) -> Claimed:
     leased = _leased(assignment.campaign_id, limit, lease)
     asleep = _put_to_bed(assignment, ((row.pk, row.phone_number) for row in leased), lease)
     rows = [row for row in leased if row.pk not in asleep]
-    refused = _refused(assignment, [row.identity for row in rows])
-    wanted = [row.contact_id for row in rows if row.contact_id and row.identity not in refused]
+    reasons = {
+        identity: each.reason
+        for identity, each in _refused(assignment, [row.identity for row in rows]).items()
+    }
+    surplus = claims.surplus(assignment.campaign_id, rows)
+    reasons |= {row.identity: SkipReason.DUPLICATE for row in rows if row.pk in surplus}
+    wanted = [row.contact_id for row in rows if row.contact_id and row.identity not in reasons]
     reserved = budget.reserve(assignment.account, wanted)
     ready: list[Ready] = []
     over = 0
     skipped: dict[str, list[int]] = {}
     faulty: dict[str, list[int]] = {}
     for row in rows:
-        if row.identity in refused:
-            skipped.setdefault(refused[row.identity].reason, []).append(row.pk)
+        if row.identity in reasons:
+            skipped.setdefault(reasons[row.identity], []).append(row.pk)
             continue
         if row.contact_id and row.contact_id not in reserved.contacts:
             over += 1
@@ -259,7 +265,7 @@ class Settled(NamedTuple):
 def settle(assignment: Assignment, batch: Sequence[Settled]) -> None:
     """Writes down how calls ended. Doing it twice changes nothing."""
     stopped = {
-        settled.marked.ready.contact_id: settled.marked.token
+        settled.marked.ready.recipient_id: settled.marked.token
         for settled in batch
         if settled.answer.error_code == consent.MARKETING_STOPPED
     }
@@ -271,7 +277,11 @@ def settle(assignment: Assignment, batch: Sequence[Settled]) -> None:
         tally.apply(moves)
         if any(move.before == RecipientStatus.UNKNOWN and move.after in states.TO_SEND for move in moves):
             states.reopen(assignment.campaign_id)
-        consent.note_refusals(assignment.account, stopped, timezone.now())
+        if stopped:
+            # As they are now: a contact may have been merged or erased since the claim.
+            people = WhatsAppCampaignRecipient.objects.filter(pk__in=stopped, contact__isnull=False)
+            tokens_of = {contact: stopped[pk] for pk, contact in people.values_list("pk", "contact_id")}
+            consent.note_refusals(assignment.account, tokens_of, timezone.now())
         accepted = [settled.answer.message_id for settled in batch if settled.answer.message_id]
         if accepted:
             transaction.on_commit(partial(_announce, assignment.account.pk, accepted), using=database())
