@@ -24,8 +24,8 @@ from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.rows import overwrite
 from django_meta_whatsapp.services import (
     app_parts,
-    contacts,
     conversations,
+    identity_changes,
     inbound_media,
     known_messages,
     message_columns,
@@ -55,7 +55,7 @@ def store(
     known = known_messages.find([message.event.message_id for message in messages])
     fresh = [message for message in messages if message.event.message_id not in known]
     people = [message.person for message in fresh]
-    found = contacts.ensure(people, portfolio_id=account.portfolio_id)
+    found = identity_changes.meet(account, people)
     owners = [found[key_of(person, account)] for person in people]
     threads = conversations.ensure(account, owners)
     addressed = list(zip(fresh, owners, strict=True))

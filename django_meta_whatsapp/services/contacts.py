@@ -57,7 +57,7 @@ def ensure(people: Sequence[Person], *, portfolio_id: str = "") -> dict[str, Wha
 
     A constant number of queries for each few hundred people, and safe when other processes do the same. A name is
     set only where ours is empty. Two contacts that turn out to be one person stay two here, see
-    `identity_changes.join`.
+    `identity_changes.meet`.
     """
     found: dict[str, WhatsAppContact] = {}
     for batch in batches(_met(people, portfolio_id)):

@@ -5,7 +5,8 @@ of whom one was known by number only and the other by user id only, as soon as M
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from django_meta_whatsapp.cloud_api.events import MessageEvent
 from django_meta_whatsapp.cloud_api.events.reading import mapping, text
@@ -17,6 +18,7 @@ from django_meta_whatsapp.phones import to_digits
 from django_meta_whatsapp.services import contact_merge, contacts
 from django_meta_whatsapp.services.contacts import Person
 from django_meta_whatsapp.services.people import person_as_named
+from django_meta_whatsapp.services.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -45,36 +47,43 @@ def apply(
     return _read(threads)
 
 
-def join(account: WhatsAppAccount, people: Iterable[Person], found: Mapping[str, WhatsAppContact]) -> bool:
-    """Makes one contact of two that Meta has just shown to be one person; whether there were any.
+def meet(account: WhatsAppAccount, people: Sequence[Person]) -> dict[str, WhatsAppContact]:
+    """`contacts.ensure` for people whom Meta has just named. Two contacts that it shows to be one person become one.
 
-    found: the contact behind each identity of `people`. Not joined is who has another number, or another user id of this
-    portfolio: then the number has passed from one person to the next.
+    Not joined is who has another number, or another user id of this portfolio: then the number has passed from one person to
+    the next.
     """
+    found = contacts.ensure(people, portfolio_id=account.portfolio_id)
     pairs: set[tuple[int, int]] = set()
     for person in people:
         identities = person.identities(account.portfolio_id)
         if len(identities) == 2 and found[identities[0]].pk != found[identities[1]].pk:
             pairs.add((found[identities[0]].pk, found[identities[1]].pk))
-    if not pairs:
-        return False
-    of_each = contacts.identities_of({pk for pair in pairs for pk in pair})
-    user_ids = user_identity(account.portfolio_id, "")
-    joined = False
-    for by_number, by_user_id in sorted(pairs):
-        has_user_id = any(each.startswith(user_ids) for each in of_each.get(by_number, ()))
-        has_number = any(each.startswith(phone_identity("")) for each in of_each.get(by_user_id, ()))
-        if not has_user_id and not has_number:
-            joined |= _joined(by_number, by_user_id)
-    return joined
+    joined = [_joined(account, *pair) for pair in sorted(pairs)]
+    return contacts.ensure(people, portfolio_id=account.portfolio_id) if any(joined) else found
 
 
-def _joined(kept: int, gone: int) -> bool:
+def _joined(account: WhatsAppAccount, by_number: int, by_user_id: int) -> bool:
     try:
-        contact_merge.merge(kept, gone)
+        return in_transaction(partial(_join, account, by_number, by_user_id))
     except InvalidInput:
-        logger.warning("The contacts #%s and #%s stay two", kept, gone, exc_info=True)
+        logger.warning("The contacts #%s and #%s stay two", by_number, by_user_id, exc_info=True)
         return False
+
+
+def _join(account: WhatsAppAccount, by_number: int, by_user_id: int) -> bool:
+    """Whether the two are one now, or one of them is gone."""
+    keys = (by_number, by_user_id)
+    if len(locked(WhatsAppContact.objects.filter(pk__in=keys).order_by("pk"))) < len(keys):
+        return True
+    # Read behind the lock: another message may just have shown the number with another user id.
+    of_each = contacts.identities_of(keys)
+    user_ids = user_identity(account.portfolio_id, "")
+    has_user_id = any(each.startswith(user_ids) for each in of_each.get(by_number, ()))
+    has_number = any(each.startswith(phone_identity("")) for each in of_each.get(by_user_id, ()))
+    if has_user_id or has_number:
+        return False
+    contact_merge.merge(by_number, by_user_id)
     return True
 
 

@@ -20,7 +20,6 @@ from django_meta_whatsapp.models import (
 from django_meta_whatsapp.models.bulk.claims import locked
 from django_meta_whatsapp.models.bulk.rows import overwrite
 from django_meta_whatsapp.services import (
-    contacts,
     conversations,
     flow_replies,
     identity_changes,
@@ -73,9 +72,7 @@ def receive(account: WhatsAppAccount, events: Sequence[MessageEvent], delivery: 
     fresh = [event for event in events if event.message_id not in known]
     # Whom a known message was from is settled: their number may be somebody else's by now.
     people = [person_named(event.sender, event.sender_user_id, event.sender_name) for event in fresh]
-    found = contacts.ensure(people, portfolio_id=account.portfolio_id)
-    if identity_changes.join(account, people, found):
-        found = contacts.ensure(people, portfolio_id=account.portfolio_id)
+    found = identity_changes.meet(account, people)
     owners = [found[key_of(person, account)] for person in people]
     threads = conversations.ensure(account, owners)
     received = [

@@ -14,7 +14,7 @@ from django_meta_whatsapp.models import (
     WhatsAppSignup,
 )
 from django_meta_whatsapp.models.bulk.claims import locked
-from django_meta_whatsapp.services import consent, contacts, news
+from django_meta_whatsapp.services import consent, contacts, identity_changes, news
 from django_meta_whatsapp.services.consent import Choice
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.people import key_of, person_named
@@ -31,7 +31,7 @@ def apply(account: WhatsAppAccount, events: Sequence[UserPreferenceEvent], deliv
     """
     known = [event for event in events if _is_known(event)]
     people = {event.event_id: _person(event) for event in known}
-    found = contacts.ensure(list(people.values()), portfolio_id=account.portfolio_id)
+    found = identity_changes.meet(account, list(people.values()))
     owners = {event.event_id: found[key_of(people[event.event_id], account)] for event in known}
     delivery.unmatched += in_transaction(partial(_apply, account, known, owners, delivery))
     unknown = [event for event in events if not _is_known(event)]

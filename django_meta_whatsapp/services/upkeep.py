@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django_meta_whatsapp.conf import whatsapp_settings
 from django_meta_whatsapp.errors import WhatsAppError
@@ -50,22 +51,24 @@ def tick(
 
 def _each(*works: Callable[[], int | None]) -> int:
     """Does all of them, whichever fails, and adds up what they return."""
-    done = 0
-    for work in works:
-        try:
-            done += work() or 0
-        except Exception:
-            logger.exception("A part of the tick failed; the next one tries again")
-    return done
+    return sum(_safely(work) or 0 for work in works)
+
+
+def _safely(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except Exception:
+        logger.exception("A part of the tick failed; the next one tries again")
+        return None
 
 
 def _clean_up() -> int:
-    reconcile.expire_leases()
-    transitions.announce_overdue()
-    resending.resend_due()
-    guard.resume_recovered()
-    outbox_rows.expire()
-    account_states.lift_expired_restrictions()
+    _safely(reconcile.expire_leases)
+    _safely(transitions.announce_overdue)
+    _safely(resending.resend_due)
+    _safely(guard.resume_recovered)
+    _safely(outbox_rows.expire)
+    _safely(account_states.lift_expired_restrictions)
     return 0
 
 

@@ -10,6 +10,7 @@ from django_meta_whatsapp.services.campaigns import control, ledger, reconcile, 
 from django_meta_whatsapp.services.transactions import in_transaction
 from tests.campaigns.ledger_steps import run_out
 from tests.campaigns.shop import Shop, settled
+from tests.models import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,6 +98,24 @@ def test_of_two_rows_that_wait_after_a_refusal_one_is_called(shop: Shop) -> None
     shop.settle(*[settled(each, AttemptState.REJECTED, **refused_for_now()) for each in both])
     assert called(shop) == [one.pk]
     assert statuses(shop) == [("sending", ""), ("skipped", "duplicate")]
+
+
+def test_a_campaign_that_is_cancelled_while_the_policy_looks_costs_no_other_campaign_its_turn() -> None:
+    ended, other = Shop(), rows.campaign(status="running")
+    ended.campaign.recipients.all().delete()
+    lost_rows = [ended.person() for _ in range(2)]
+    ended.mark(9)
+    run_out(ended.assignment)
+    reconcile.expire_leases()
+    # The second one is of another campaign, which goes on.
+    type(lost_rows[1]).objects.filter(pk=lost_rows[1].pk).update(campaign=other)
+    for campaign in (ended.campaign, other):
+        tally.recount(campaign)
+    listed = list(resending._lost(clock.now() + timedelta(days=1)))
+    control.cancel(ended.campaign.pk)
+    assert in_transaction(lambda: resending._free(listed)) == 1
+    assert list(other.recipients.values_list("status", flat=True)) == ["pending"]
+    assert list(ended.campaign.recipients.values_list("status", flat=True)) == ["unknown"]
 
 
 @pytest.mark.parametrize("how", ["merged", "erased"])

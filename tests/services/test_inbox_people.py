@@ -110,6 +110,15 @@ def test_a_number_that_passed_to_somebody_else_does_not_make_them_one_person(
     assert WhatsAppContact.objects.count() == 2
 
 
+def test_of_two_people_who_show_one_number_at_once_the_first_has_it(account: WhatsAppAccount) -> None:
+    receive(account, posting.inbound(posting.text_message("wamid.1")))
+    receive(account, posting.inbound(by_user_id("wamid.2", "US.1"), by_user_id("wamid.3", "US.2")))
+    shown = [posting.text_message(f"wamid.4{each}", from_user_id=each) for each in ("US.1", "US.2")]
+    receive(account, posting.inbound(*shown))
+    found = contacts.find([f"p:{MAYA}", "u:333:US.1", "u:333:US.2"])
+    assert found["u:333:US.1"] == found[f"p:{MAYA}"] != found["u:333:US.2"]
+
+
 def test_a_person_with_a_number_of_their_own_is_not_joined_to_another_number(
     account: WhatsAppAccount,
 ) -> None:

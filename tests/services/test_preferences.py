@@ -16,7 +16,8 @@ from django_meta_whatsapp.models import (
     WhatsAppLabel,
     WhatsAppSignup,
 )
-from django_meta_whatsapp.services import preferences
+from django_meta_whatsapp.services import contacts, preferences
+from django_meta_whatsapp.services.contacts import Person
 from django_meta_whatsapp.services.delivery import Delivery
 from tests.payload_files import load_payload
 from tests.webhooks import posting
@@ -81,6 +82,15 @@ def test_a_stop_marks_the_person_for_this_number_only(account: WhatsAppAccount) 
     row = WhatsAppContactAccount.objects.get()
     assert (row.account, row.contact.phone, row.contact.name) == (account, MAYA, "Maya")
     assert (row.marketing_opted_out, row.contact.opted_out) == (True, False)
+
+
+def test_a_stop_that_shows_number_and_user_id_makes_one_person_of_two(account: WhatsAppAccount) -> None:
+    by_number = contacts.ensure([Person(phone=f"+{MAYA}")])[f"p:{MAYA}"]
+    contacts.ensure([Person(user_id="US.1")], portfolio_id=account.portfolio_id)
+    apply(account, body(choice("stop", user_id="US.1")))
+    row = WhatsAppContactAccount.objects.get()
+    assert (row.contact_id, row.marketing_opted_out) == (by_number.pk, True)
+    assert WhatsAppContact.objects.get() == by_number
 
 
 def test_a_resume_lifts_it(account: WhatsAppAccount) -> None:

@@ -6,6 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.db import connections
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from django_meta_whatsapp.models.contact import WhatsAppContact, WhatsAppContactAccount
@@ -96,6 +97,9 @@ def _labelled(**condition: Any) -> Q:
 
 def _labelled_with_all(names: set[str]) -> Q:
     """Counted, not one condition for each: databases bound how deep those go."""
+    if connections[WhatsAppContact._default_manager.db].vendor == "mysql":
+        # There "VIP" and "vip" are one label.
+        names = {name.casefold() for name in names}
     links = WhatsAppContact.labels.through._default_manager.filter(
         whatsappcontact=OuterRef("pk"), whatsapplabel__name__in=names
     )

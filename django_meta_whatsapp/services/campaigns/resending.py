@@ -32,7 +32,7 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.claims import NOT_AGAIN, locked
 from django_meta_whatsapp.services import clock, webhook_gaps
-from django_meta_whatsapp.services.campaigns import tally, unknowns
+from django_meta_whatsapp.services.campaigns import states, tally, unknowns
 from django_meta_whatsapp.services.campaigns.transitions import note
 from django_meta_whatsapp.services.transactions import in_transaction
 
@@ -133,7 +133,16 @@ def _free(attempts: Sequence[WhatsAppSendAttempt]) -> int:
         .exclude(pk__in=newest.values())
         .values_list("recipient_id", flat=True)
     )
-    rows = [row for row in held if row.status == RecipientStatus.UNKNOWN and row.pk not in overtaken]
+    # And somebody may have ended the campaign: then nothing is sent again, and the next look finds nobody of it.
+    open_campaigns = states.to_be_gone_on_with({row.campaign_id for row in held})
+    rows = [
+        row
+        for row in held
+        if row.status == RecipientStatus.UNKNOWN
+        and row.error_class != NOT_AGAIN
+        and row.pk not in overtaken
+        and row.campaign_id in open_campaigns
+    ]
     now = timezone.now()
     moves = unknowns.free(rows, now)
     tally.apply(moves)

@@ -1,11 +1,11 @@
 """A campaign's states: it starts, pauses with a reason, ends. Each change happens once, whoever asks for it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from django_meta_whatsapp.errors import CampaignNotRunnable, WrongCampaignState
@@ -180,15 +180,22 @@ def go_on(campaign_id: int, *, by: str = "") -> bool:
     Raises WrongCampaignState when it is cancelled or has expired; that must undo what the caller did.
     """
     # The lock comes before the look at the state: whoever ends the campaign at this moment has ended it, or sees the rows.
-    rows = WhatsAppCampaign.objects.filter(_in_time(), pk=campaign_id).exclude(
-        status=CampaignStatus.CANCELLED
-    )
-    if not rows.update(updated_at=timezone.now()):
+    if not _still_offered([campaign_id]).update(updated_at=timezone.now()):
         raise WrongCampaignState("The campaign is cancelled or has expired; nobody can be sent to again.")
     ended = Q(status__in=(CampaignStatus.COMPLETED, CampaignStatus.FAILED))
     due_now = {"scheduled_at": clock.now(), "completed_at": None}
     again = Change(CampaignStatus.SCHEDULED, CampaignEventKind.REOPENED, by, fields=due_now)
     return change_inside(campaign_id, ended, again)
+
+
+def to_be_gone_on_with(campaign_ids: Collection[int]) -> set[int]:
+    """Those of the campaigns that `go_on` would not raise for."""
+    return set(_still_offered(campaign_ids).values_list("pk", flat=True))
+
+
+def _still_offered(campaign_ids: Collection[int]) -> QuerySet[WhatsAppCampaign]:
+    rows = WhatsAppCampaign.objects.filter(_in_time(), pk__in=campaign_ids)
+    return rows.exclude(status=CampaignStatus.CANCELLED)
 
 
 def is_running(campaign_id: int) -> bool:
