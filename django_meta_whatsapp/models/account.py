@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.core.validators import MinValueValidator
@@ -11,6 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_meta_whatsapp.models.fields import EncryptedTextField
+
+_IDENTITY = ("phone_number_id", "waba_id", "portfolio_id")
+"""By what Meta's events name an account."""
+_NOTED = frozenset({*_IDENTITY, "app_secret"})
 
 
 class QualityRating(models.TextChoices):
@@ -49,6 +53,11 @@ class WhatsAppAccount(models.Model):
         null=True,
         editable=False,
         help_text=_("When it got an app secret of its own in place of the settings'."),
+    )
+    identity_since = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text=_("When its number, business account or portfolio became another."),
     )
     verify_token = EncryptedTextField(_("verify token"), blank=True, default=secrets.token_urlsafe)
     profile_name = models.CharField(_("profile name"), max_length=255, blank=True)
@@ -109,16 +118,30 @@ class WhatsAppAccount(models.Model):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Also notes when the account leaves the settings' app secret for one of its own: until then, that one spoke for it."""
+        """Also notes when the account leaves the settings' app secret for one of its own, which spoke for it until then, and when
+        it becomes another number: what was let in for it before was meant for what it was.
+        """
         fields = None if update_fields is None else set(update_fields)
-        if self.pk and (fields is None or "app_secret" in fields) and self._leaves_the_settings_secret(using):
-            self.own_secret_since = timezone.now()
-            fields = None if fields is None else fields | {"own_secret_since"}
+        written = _NOTED if fields is None else _NOTED & fields
+        noted = self._note_changes(written, using) if self.pk and written else set[str]()
+        fields = None if fields is None else fields | noted
         super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=fields)
 
-    def _leaves_the_settings_secret(self, using: str | None) -> bool:
-        rows = type(self)._default_manager.using(using or self._state.db)
-        return bool(self.__dict__.get("app_secret")) and rows.filter(pk=self.pk, app_secret="").exists()
+    def _note_changes(self, written: Collection[str], using: str | None) -> set[str]:
+        """Sets the moments of what a save of these columns changes in the row. Returns the columns that it has set."""
+        rows = type(self)._default_manager.using(using or self._state.db).filter(pk=self.pk)
+        by_settings = models.ExpressionWrapper(models.Q(app_secret=""), output_field=models.BooleanField())
+        before = rows.annotate(by_settings=by_settings).values(*_IDENTITY, "by_settings").first()
+        if before is None:
+            return set()
+        noted, given = set[str](), {name: self.__dict__[name] for name in written if name in self.__dict__}
+        if given.get("app_secret") and before["by_settings"]:
+            self.own_secret_since = timezone.now()
+            noted.add("own_secret_since")
+        if any(name in given and given[name] != before[name] for name in _IDENTITY):
+            self.identity_since = timezone.now()
+            noted.add("identity_since")
+        return noted
 
     @property
     def can_send(self) -> bool:

@@ -1,11 +1,11 @@
 """Whether Meta lets a number send: what it tells gives the same state in whatever order it comes.
 
 The state is that of the newest ban, reinstatement, departure or return. What Meta has told beside it since is kept in the
-account's `notices`: restrictions, of which each has its own end, and bans to come. A number that is banned or gone is not
-restricted on top, so the end of a restriction gives it nothing back.
+account's `notices`, of each kind what was told last: restrictions, of which each has its own end, and bans to come. A number
+that is banned or gone is not restricted on top, so the end of a restriction gives it nothing back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ _SEVERITY = {AccountState.CONNECTED: 0, AccountState.DISABLED: 1, AccountState.D
 
 Notice = dict[str, str]
 """at, kind, until: when it was told, Meta's name of it, and when it ends (a restriction; empty: when Meta says so) or begins (a
-ban, in Meta's words).
+ban, in Meta's words). A restriction whose end has come is kept with a further key, `over`: what was told before it is over too.
 """
 
 
@@ -48,8 +48,7 @@ def note(event: AccountUpdateEvent, delivery: Delivery, row: WhatsAppAccount) ->
         (row.state, row.state_reason), row.restricted_until = state, None
         row.notices = list(_since_the_state(row, row.notices))
     else:
-        told = [*row.notices, *(each for each in _notices(event, delivery) if each not in row.notices)]
-        told = sorted(_since_the_state(row, told), key=lambda notice: sorted(notice.items()))
+        told = _last_of_each_kind(_since_the_state(row, [*row.notices, *_notices(event, delivery)]))
         if told == row.notices:
             return []
         row.notices = told
@@ -67,7 +66,9 @@ def _lift(over: QuerySet[WhatsAppAccount]) -> int:
     rows = list(locked(over.defer("access_token", "verify_token", "app_secret").order_by("pk")))
     for row in rows:
         row.state, row.state_reason, row.restricted_until = AccountState.CONNECTED, "", None
-        row.notices = [each for each in row.notices if each["kind"] not in _STOPS_MESSAGES]
+        row.notices = [
+            {**each, "over": "yes"} if each["kind"] in _STOPS_MESSAGES else each for each in row.notices
+        ]
         _show_notices(row)
         row.save(update_fields=[*_FIELDS, "updated_at"])
     return len(rows)
@@ -102,11 +103,25 @@ def _since_the_state(row: WhatsAppAccount, notices: list[Any]) -> Iterator[Notic
     return (notice for notice in notices if notice["at"] >= since)
 
 
+def _last_of_each_kind(notices: Iterable[Notice]) -> list[Notice]:
+    """Of those of one second the longest."""
+    last: dict[str, Notice] = {}
+    for notice in notices:
+        known = last.get(notice["kind"])
+        if known is None or _order(notice) > _order(known):
+            last[notice["kind"]] = notice
+    return [last[kind] for kind in sorted(last)]
+
+
+def _order(notice: Notice) -> tuple[str, bool, str]:
+    return notice["at"], not notice["until"], notice["until"]
+
+
 def _show_notices(row: WhatsAppAccount) -> None:
-    """Sets what follows from the notices. The end of the restrictions is the latest of their ends."""
+    """Sets what follows from the notices. The end of the restrictions, one of each kind, is the latest of their ends."""
     if row.state in (AccountState.DISABLED, AccountState.DISCONNECTED):
         return
-    restrictions = [each for each in row.notices if each["kind"] in _STOPS_MESSAGES]
+    restrictions = [each for each in row.notices if each["kind"] in _STOPS_MESSAGES and "over" not in each]
     if restrictions:
         kinds = ", ".join(sorted({each["kind"] for each in restrictions}))
         ends = [each["until"] for each in restrictions]
@@ -115,4 +130,4 @@ def _show_notices(row: WhatsAppAccount) -> None:
         row.restricted_until = max(map(datetime.fromisoformat, ends)) if all(ends) else None
     elif row.state == AccountState.CONNECTED:
         bans = [each["until"] for each in row.notices if each["kind"] == _BAN_TO_COME]
-        row.state_reason = f"Meta will disable this account on {bans[-1]}." if bans else ""
+        row.state_reason = f"Meta will disable this account on {bans[0]}." if bans else ""

@@ -89,7 +89,7 @@ def deliver(webhooks: Sequence[Webhook]) -> None:
     Events that fail do so alone; only trouble with the database as such is raised.
     """
     parsed = [(webhook, kinds.parse(webhook.body)) for webhook in webhooks]
-    known = KnownAccounts.of_events(event for _, events in parsed for event in events)
+    known = KnownAccounts.of_events((event for _, events in parsed for event in events), _is_of_business)
     groups: _Groups = {}
     for webhook, events in parsed:
         webhook.delivery.events = len(events)
@@ -97,6 +97,11 @@ def deliver(webhooks: Sequence[Webhook]) -> None:
     for handler, target, told in groups.values():
         for batch in batches(told, together() if handler.together else SIZE):
             _apply(handler, target, batch)
+
+
+def _is_of_business(kind: type[Event]) -> bool:
+    handler = HANDLERS.get(kind)
+    return handler is not None and handler.of_business
 
 
 def _sort(events: Sequence[Event], routes: Routes, delivery: Delivery, groups: _Groups) -> None:

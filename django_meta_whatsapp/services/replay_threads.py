@@ -3,6 +3,7 @@
 It is a hint: the tick finds what is due all the same.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from django_meta_whatsapp import signals
@@ -10,10 +11,14 @@ from django_meta_whatsapp.models import WhatsAppWebhookLog
 from django_meta_whatsapp.queue import WEBHOOKS
 from django_meta_whatsapp.services.background import Background, Bounds
 
+_before: deque[Callable[[], object]] = deque()
+"""What is to be done before the next look, from any thread."""
+
 
 def hint(before: Callable[[], object] = lambda: None) -> None:
     """Webhooks are due, perhaps after `before`: somebody looks soon. Does not block."""
-    _thread.put(before)
+    _before.append(before)
+    _thread.put(None)
 
 
 def close(seconds: float = 5.0) -> None:
@@ -21,16 +26,19 @@ def close(seconds: float = 5.0) -> None:
     _thread.close(seconds)
 
 
-def _look(asked: list[Callable[[], object]]) -> None:
-    for before in dict.fromkeys(asked):
+def _look(asked: list[None]) -> None:
+    todo: dict[Callable[[], object], None] = {}
+    while _before:
+        todo[_before.popleft()] = None
+    for before in todo:
         before()
     signals.work_due.send_robust(sender=WhatsAppWebhookLog, kind=WEBHOOKS, key=None)
 
 
-_thread: Background[Callable[[], object]] = Background(
-    # While one looks, another waits: a third would say nothing new.
+_thread: Background[None] = Background(
+    # While one looks, another waits, which does all that was asked for until it begins: a third would say nothing new.
     "whatsapp-replays",
     _look,
-    waiting=Bounds(count=8, weight=0),
-    group=Bounds(count=8, weight=1),
+    waiting=Bounds(count=2, weight=0),
+    group=Bounds(count=1, weight=1),
 )

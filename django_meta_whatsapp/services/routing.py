@@ -1,7 +1,7 @@
 """Whom the events of one webhook are for. An event counts only for accounts whose app secret signed it."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -63,10 +63,16 @@ class KnownAccounts:
         self._digests: dict[str, str] = {}
 
     @classmethod
-    def of_events(cls, events: Iterable[Event]) -> "KnownAccounts":
-        """Those that the events may be for."""
-        named = {(event.phone_number_id, event.entry_id) for event in events}
-        return cls({number for number, _ in named} - {""}, {waba for _, waba in named} - {""})
+    def of_events(
+        cls, events: Iterable[Event], is_of_business: Callable[[type[Event]], bool]
+    ) -> "KnownAccounts":
+        """Those that the events may be for. Those of a whole business account are read only when an event is of a kind that is
+        for all of them, or names no number.
+        """
+        named = {(type(event), event.phone_number_id, event.entry_id) for event in events}
+        numbers = {number for _, number, _ in named}
+        wabas = {waba for kind, number, waba in named if not number or is_of_business(kind)}
+        return cls(numbers - {""}, wabas - {""})
 
     def digest(self, target: str) -> str:
         """Of whatever decides who takes events for the number or business account `target`; 32 characters, no secret told."""

@@ -5,7 +5,7 @@ their own go by the setting.
 
 The door notes for whom a webhook speaks: `*` for the accounts that go by the setting, the keys of the accounts that have a
 secret of their own. A secret may be changed before the webhook is applied, and its door is then shut; what came through it
-while it was open counts all the same.
+while it was open counts all the same, for accounts that were there then and are still what they were.
 """
 
 import hmac
@@ -13,7 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import transaction
@@ -77,16 +77,41 @@ class Signature:
         return self.is_by((account and account.app_secret) or whatsapp_settings.APP_SECRET)
 
     def _was_proved_for(self, account: WhatsAppAccount | None) -> bool:
-        if account is not None and str(account.pk) in self._signed_for:
+        if account is None:
+            return OF_SETTINGS in self._signed_for
+        if str(account.pk) in self._signed_for and self._knew(account):
             return True
         if OF_SETTINGS not in self._signed_for:
             return False
-        return account is None or not account.app_secret or self._came_before_its_own(account)
+        return self._came_under_the_settings_secret(account) and (
+            self._knew(account) or _is_of_settings(account)
+        )
 
-    def _came_before_its_own(self, account: WhatsAppAccount) -> bool:
-        """Whether the account, which has a secret of its own now, still went by the settings' when the webhook came."""
+    def _knew(self, account: WhatsAppAccount) -> bool:
+        """Whether the account was there when the webhook came, and was what it is now.
+
+        A row that has become another number, or a key that is used again, is not whom the secret of then spoke for. Another
+        process may remember that secret for a while after the change.
+        """
+        if self._at is None:
+            return False
+        if account.identity_since is not None:
+            return self._at > account.identity_since + timedelta(seconds=REFRESH_SECONDS)
+        return self._at >= account.created_at
+
+    def _came_under_the_settings_secret(self, account: WhatsAppAccount) -> bool:
+        """Whether the account went by the settings' secret when the webhook came."""
         since = account.own_secret_since
-        return since is not None and self._at is not None and account.created_at <= self._at <= since
+        return not account.app_secret or (since is not None and self._at is not None and self._at <= since)
+
+
+def _is_of_settings(account: WhatsAppAccount) -> bool:
+    """Whether this is the settings' own number: its row is made when something first asks for it, and their secret spoke for it
+    before.
+    """
+    number, waba_id = whatsapp_settings.PHONE_NUMBER_ID, whatsapp_settings.WABA_ID
+    named = (account.phone_number_id, account.waba_id or waba_id, account.portfolio_id)
+    return account.identity_since is None and named == (number, waba_id, "")
 
 
 def judged(body: bytes, header: str) -> str:

@@ -4,6 +4,7 @@ With each such webhook stands whom it is for, and a digest of what was known of 
 is another, the webhook is due again, and only its unrouted events are applied.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -18,7 +19,7 @@ from django_meta_whatsapp.models import (
 )
 from django_meta_whatsapp.models.bulk.rows import among
 from django_meta_whatsapp.services import replay_threads
-from django_meta_whatsapp.services.batches import SIZE, insert_missing
+from django_meta_whatsapp.services.batches import SIZE, batches, insert_missing
 from django_meta_whatsapp.services.routing import KnownAccounts, ids_of_business
 from django_meta_whatsapp.services.transactions import database, in_transaction
 
@@ -72,9 +73,22 @@ def account_changed(instance: WhatsAppAccount, raw: bool = False, **kwargs: obje
         transaction.on_commit(partial(_hint, [each for each in ids if each]), using=database(), robust=True)
 
 
+_changed: deque[str] = deque()
+"""Meta's ids of accounts that have changed since a thread looked, from any thread."""
+
+
 def _hint(ids: list[str]) -> None:
     if WhatsAppUnroutedTarget.objects.filter(target__in=ids).exists():
-        replay_threads.hint(partial(release, ids))
+        _changed.extend(ids)
+        replay_threads.hint(_release_changed)
+
+
+def _release_changed() -> None:
+    ids: set[str] = set()
+    while _changed:
+        ids.add(_changed.popleft())
+    for some in batches(sorted(ids)):
+        release(some)
 
 
 def release(ids: Collection[str] | None = None) -> int:

@@ -109,18 +109,58 @@ def test_a_restriction_and_its_end_lift_no_ban(
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_a_restriction_lasts_as_long_as_the_longest(account: WhatsAppAccount, order: tuple[int, ...]) -> None:
+def test_restrictions_of_several_kinds_last_as_long_as_the_longest(
+    account: WhatsAppAccount, order: tuple[int, ...]
+) -> None:
     told = [
-        restriction(BY_US, 1, in_days(9)),
+        restriction(BY_US, 1, in_days(1)),
         restriction(BY_THEM, 2, in_days(3)),
         restriction(BY_US, 2, in_days(5)),
     ]
     for place in order:
         deliver(told[place])
     assert reread(account).state_reason == f"Restricted by Meta: {BY_US}, {BY_THEM}."
-    assert not sending_after(account, 5)
-    assert sending_after(account, 9)
-    assert (account.state_reason, account.notices) == ("", [])
+    assert not sending_after(account, 3)
+    assert sending_after(account, 5)
+    assert account.state_reason == ""
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("before", [None, 9, 1])
+def test_of_the_restrictions_of_one_kind_the_one_told_last_holds(
+    account: WhatsAppAccount, before: int | None, order: tuple[int, ...]
+) -> None:
+    """Of those of one second the longest."""
+    told = [
+        restriction(BY_US, 1, before and in_days(before)),
+        restriction(BY_US, 2, in_days(2)),
+        restriction(BY_US, 2, in_days(3)),
+        ban("SCHEDULE_FOR_DISABLE", 1),
+    ]
+    for place in order:
+        deliver(told[place])
+    assert len(reread(account).notices) == 2
+    assert not sending_after(account, 2)
+    assert sending_after(account, 3)
+
+
+def test_within_one_second_a_restriction_without_an_end_is_the_longest(account: WhatsAppAccount) -> None:
+    for end in (in_days(1), None, in_days(2)):
+        deliver(restriction(BY_US, 1, end))
+    assert not sending_after(account, 3)
+
+
+def test_what_was_told_before_a_restriction_that_has_ended_restricts_nobody_any_more(
+    account: WhatsAppAccount,
+) -> None:
+    ended = restriction(BY_US, 2, in_days(1))
+    deliver(ended)
+    assert sending_after(account, 1)
+    for late in (restriction(BY_US, 1, None), ban("SCHEDULE_FOR_DISABLE", 1), ended):
+        deliver(late)
+        assert reread(account).can_send
+    deliver(restriction(BY_US, 3, in_days(2)))
+    assert not reread(account).can_send
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppMessage, WhatsAppWebhookLog
 from django_meta_whatsapp.services import journal, replay, signatures
 from tests.webhooks.journal_rows import only_row
-from tests.webhooks.posting import NUMBER, SECRET, encoded, inbound, post, text_message
+from tests.webhooks.posting import NUMBER, SECRET, WABA, change, encoded, inbound, post, text_message
 
 pytestmark = pytest.mark.usefixtures("both_doors")
 
@@ -116,6 +116,103 @@ def test_nor_for_one_that_came_with_its_own(transactional_db: None, by_the_worke
     WhatsAppAccount.objects.create(name="Shop", phone_number_id=NUMBER, app_secret="own-secret")
     assert journal.process(only_row().pk)
     assert only_row().state == "unrouted"
+
+
+def _other_app(settings: Any) -> None:
+    settings.WHATSAPP = {**settings.WHATSAPP, "APP_SECRET": "new-secret"}
+
+
+def test_the_settings_secret_of_before_does_not_speak_for_an_account_that_came_after_it(
+    account: WhatsAppAccount, by_the_worker: None, settings: Any
+) -> None:
+    assert post(inbound(text_message(), number="777")).status_code == 200
+    _other_app(settings)
+    WhatsAppAccount.objects.create(name="Later", phone_number_id="777")
+    assert journal.process(only_row().pk)
+    assert only_row().state == "unrouted"
+
+
+@pytest.mark.parametrize("secret", ["", "own-secret"])
+def test_nor_for_one_that_becomes_another_number_after_it(
+    account: WhatsAppAccount, by_the_worker: None, settings: Any, secret: str
+) -> None:
+    account.app_secret = secret
+    account.save()
+    assert post(inbound(text_message(), number="777"), secret=secret or SECRET).status_code == 200
+    _other_app(settings)
+    account.phone_number_id, account.app_secret = "777", secret and "new-secret"
+    account.save()
+    assert journal.process(only_row().pk)
+    assert only_row().state == "unrouted"
+
+
+@pytest.mark.parametrize("field", ["waba_id", "portfolio_id"])
+def test_nor_for_one_that_joins_another_business_after_it(
+    account: WhatsAppAccount, by_the_worker: None, field: str
+) -> None:
+    account.app_secret = "own-secret"
+    account.save()
+    ban = {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}
+    assert post(change("account_update", ban, waba="778"), secret="own-secret").status_code == 200
+    setattr(account, field, "778")
+    account.app_secret = "new-secret"
+    account.save(update_fields=[field, "app_secret"])
+    assert journal.process(only_row().pk)
+    assert (only_row().state, WhatsAppAccount.objects.get().state) == ("unrouted", "connected")
+
+
+def test_nor_for_one_that_has_the_key_of_another_that_is_gone(
+    account: WhatsAppAccount, by_the_worker: None
+) -> None:
+    let_in(account, "own-secret")
+    key = account.pk
+    account.delete()
+    WhatsAppAccount(pk=key, name="Other", phone_number_id=NUMBER, app_secret="new-secret").save()
+    assert journal.process(only_row().pk)
+    assert only_row().state == "unrouted"
+
+
+def test_after_a_change_of_its_number_notes_count_when_every_process_has_read_the_secrets(
+    account: WhatsAppAccount,
+) -> None:
+    account.phone_number_id, account.app_secret = "777", "own-secret"
+    account.save()
+    changed = account.identity_since
+    assert changed is not None
+    ages = [-1, 0, signatures.REFRESH_SECONDS, signatures.REFRESH_SECONDS + 1]
+    proofs = [
+        signatures.Signature(BODY, "sha256=", str(account.pk), changed + timedelta(seconds=age))
+        for age in ages
+    ]
+    assert [proof.covers(account) for proof in proofs] == [False, False, False, True]
+    assert signatures.Signature(BODY, "sha256=", str(account.pk)).covers(account) is False
+
+
+def test_all_that_waited_for_the_settings_number_finds_the_row_that_the_first_makes(
+    transactional_db: None, by_the_worker: None, settings: Any
+) -> None:
+    settings.WHATSAPP = {**settings.WHATSAPP, "PHONE_NUMBER_ID": NUMBER, "WABA_ID": WABA}
+    ban = {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}
+    for body in (change("account_update", ban), BODY, encoded(inbound(text_message("wamid.2")))):
+        assert post(body).status_code == 200
+    _other_app(settings)
+    for key in WhatsAppWebhookLog.objects.order_by("pk").values_list("pk", flat=True):
+        assert journal.process(key)
+    assert set(WhatsAppWebhookLog.objects.values_list("state", flat=True)) == {"done"}
+    assert WhatsAppAccount.objects.get().state == "disabled"
+
+
+def test_a_save_that_tells_nothing_new_of_its_identity_leaves_the_notes_alone(
+    account: WhatsAppAccount, django_assert_num_queries: Any
+) -> None:
+    # The row, and whether somebody waits for it.
+    with django_assert_num_queries(2):
+        account.save(update_fields=["name", "state"])
+    with django_assert_num_queries(3):
+        account.save()
+    account.waba_id = "778"
+    account.save(update_fields=["name"])
+    assert WhatsAppAccount.objects.get().identity_since is None
 
 
 def test_another_secret_of_its_own_is_no_new_beginning(account: WhatsAppAccount, settings: Any) -> None:

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppMessage, WhatsAppWebhookLog
 from django_meta_whatsapp.models.bulk import ladder
-from django_meta_whatsapp.services import journal
+from django_meta_whatsapp.services import journal, routing
 from tests.webhooks.journal_rows import break_messages, kept
-from tests.webhooks.posting import inbound, statuses, text_message
+from tests.webhooks.posting import NUMBER, WABA, change, inbound, statuses, text_message
 
 
 def test_the_oldest_go_first_and_no_more_than_asked_for(account: WhatsAppAccount) -> None:
@@ -33,6 +33,33 @@ def test_statuses_of_many_webhooks_are_applied_in_as_many_statements_as_those_of
     statements(1)
     assert statements(30) == statements(3)
     assert set(WhatsAppWebhookLog.objects.values_list("state", "unmatched_count")) == {("done", 1)}
+
+
+def test_of_a_business_account_only_those_are_read_that_an_event_may_be_for(
+    account: WhatsAppAccount, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each one costs a decryption, and statuses, the most of all events, name their number."""
+    settings.WHATSAPP = {**settings.WHATSAPP, "WABA_ID": WABA}
+    WhatsAppAccount.objects.create(name="Blank", phone_number_id="2")
+    WhatsAppAccount.objects.create(name="Named", phone_number_id="3", waba_id=WABA)
+    read: list[set[str]] = []
+    readable = routing._readable
+
+    def note(rows: Any) -> Any:
+        found, shut = readable(rows)
+        read.append({each.phone_number_id for each in found})
+        return found, shut
+
+    monkeypatch.setattr(routing, "_readable", note)
+    status = statuses({"id": "wamid.1", "status": "read", "timestamp": "1767000000"})
+    nameless = inbound(text_message("wamid.2"))
+    del nameless["entry"][0]["changes"][0]["value"]["metadata"]
+    news = change("account_update", {"event": "ACCOUNT_DELETED"}, time=1767000000)
+    for body in (status, inbound(text_message()), nameless, news):
+        kept(body)
+        assert journal.process_due() == 1
+    assert read == [{NUMBER}, {NUMBER}, {NUMBER, "2", "3"}, {NUMBER, "2", "3"}]
+    assert set(WhatsAppAccount.objects.values_list("state", flat=True)) == {"disconnected"}
 
 
 def test_what_becomes_of_each_webhook_is_told_apart_when_they_are_applied_together(

@@ -1,5 +1,6 @@
 """Events of accounts that are not known wait in the journal, and are applied when their account comes."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -233,6 +234,50 @@ def test_saving_an_account_that_nobody_waits_for_starts_no_thread(
     monkeypatch.setattr(replay_threads, "hint", lambda *before: hints.append(before))
     add("55")
     assert hints == []
+
+
+def test_however_many_accounts_are_saved_while_it_looks_each_is_seen_to(
+    account: WhatsAppAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [f"6{each}" for each in range(30)]
+    for number in numbers:
+        kept(inbound(text_message(f"wamid.{number}"), number=number))
+    journal.process_due()
+    looking, go_on = threading.Event(), threading.Event()
+    waited_for = unrouted._waited_for
+
+    def slow(ids: Any) -> Any:
+        looking.set()
+        assert go_on.wait(30)
+        return waited_for(ids)
+
+    monkeypatch.setattr(unrouted, "_waited_for", slow)
+    for number in numbers:
+        WhatsAppAccount.objects.create(name="New", phone_number_id=number)
+        assert looking.wait(30)
+    go_on.set()
+    replay_threads.close(30)
+    assert "unrouted" not in states()
+
+
+def test_what_was_asked_for_meanwhile_is_looked_for_once(account: WhatsAppAccount) -> None:
+    asked: list[int] = []
+    first, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        first.set()
+        go_on.wait(30)
+
+    def note() -> None:
+        asked.append(1)
+
+    replay_threads.hint(hold)
+    assert first.wait(30)
+    for _ in range(20):
+        replay_threads.hint(note)
+    go_on.set()
+    replay_threads.close(30)
+    assert asked == [1]
 
 
 def test_what_failed_as_well_is_tried_as_a_whole(account: WhatsAppAccount) -> None:
