@@ -38,8 +38,9 @@ class Process:
         return self._log.read().decode()
 
     def stop(self) -> None:
-        """Holds it where it is (SIGSTOP)."""
+        """Holds it where it is (SIGSTOP), with all its threads when this returns."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def go_on(self) -> None:
         """Lets it go on after `stop`."""
