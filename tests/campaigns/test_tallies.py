@@ -6,7 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from django.db import transaction
+from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -156,7 +156,8 @@ HISTORY = st.lists(st.tuples(st.sampled_from(list(STEPS)), st.integers(0, 9)), m
 @given(history=HISTORY)
 def test_the_counts_are_those_of_the_rows_and_everybody_is_in_one(history: list[tuple[str, int]]) -> None:
     # Not `atomic`: marks refuse to be nested in it.
-    before = transaction.savepoint()
+    with connection.cursor() as cursor:
+        cursor.execute(connection.ops.savepoint_create_sql("history"))
     try:
         story = Story()
         with patch.object(ledger, "_announce"):
@@ -166,4 +167,5 @@ def test_the_counts_are_those_of_the_rows_and_everybody_is_in_one(history: list[
                 story.goes_on()
                 story.holds()
     finally:
-        transaction.savepoint_rollback(before)
+        with connection.cursor() as cursor:
+            cursor.execute(connection.ops.savepoint_rollback_sql("history"))
