@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections
 
 from django_meta_whatsapp.models import WhatsAppCampaign
+from django_meta_whatsapp.services import upkeep
 from django_meta_whatsapp.services.campaigns import runner
 from tests.campaigns.conftest import MakeCampaign
 from whatsapp_simulator.testing import SimulatorServer
@@ -29,6 +30,16 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(works)) as pool:
         return [each.result() for each in [pool.submit(begin, work) for work in works]]
+
+
+def rungs(campaign: WhatsAppCampaign) -> list[str]:
+    return sorted(campaign.recipients.values_list("status", flat=True))
+
+
+def tick() -> list[int]:
+    found: list[int] = []
+    upkeep.tick(found.append)
+    return found
 
 
 def kinds(campaign: WhatsAppCampaign) -> list[str]:

@@ -9,11 +9,21 @@ from django.utils import timezone
 
 from django_meta_whatsapp.errors import CampaignNotRunnable, InvalidInput, WrongCampaignState
 from django_meta_whatsapp.models import WhatsAppCampaign
-from django_meta_whatsapp.services import clock, upkeep
+from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.campaigns import control, retrying, runner, runs, states, unknowns
 from django_meta_whatsapp.services.campaigns.states import Counts, Progress
 from tests.campaigns.conftest import MakeCampaign
-from tests.campaigns.control_words import OUTAGE, UNDELIVERABLE, at_once, kinds, mixed, status, times
+from tests.campaigns.control_words import (
+    OUTAGE,
+    UNDELIVERABLE,
+    at_once,
+    kinds,
+    mixed,
+    rungs,
+    status,
+    tick,
+    times,
+)
 from whatsapp_simulator.testing import SimulatorServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,16 +31,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def in_a_thread(work: Callable[[], Any]) -> Any:
     return at_once(work)[0]
-
-
-def rungs(campaign: WhatsAppCampaign) -> list[str]:
-    return sorted(campaign.recipients.values_list("status", flat=True))
-
-
-def tick() -> list[int]:
-    found: list[int] = []
-    upkeep.tick(found.append)
-    return found
 
 
 def test_a_scheduled_campaign_starts_at_its_time_and_not_before(make_campaign: MakeCampaign) -> None:

@@ -12,7 +12,7 @@ from django.db import connections
 
 from django_meta_whatsapp.errors import WrongCampaignState
 from django_meta_whatsapp.models import AttemptState, WhatsAppCampaign
-from django_meta_whatsapp.services import clock, upkeep
+from django_meta_whatsapp.services import clock
 from django_meta_whatsapp.services.campaigns import (
     control,
     ledger,
@@ -25,22 +25,12 @@ from django_meta_whatsapp.services.campaigns import (
 from django_meta_whatsapp.services.campaigns.assignment import Assignment
 from django_meta_whatsapp.services.campaigns.states import Counts
 from tests.campaigns.conftest import MakeCampaign
-from tests.campaigns.control_words import OUTAGE, kinds, mixed, status, times
+from tests.campaigns.control_words import OUTAGE, kinds, mixed, rungs, status, tick, times
 from tests.campaigns.ledger_steps import answer, mark_one, run_out, statuses
 from tests.models import rows
 from whatsapp_simulator.testing import SimulatorServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def rungs(campaign: WhatsAppCampaign) -> list[str]:
-    return sorted(campaign.recipients.values_list("status", flat=True))
-
-
-def tick() -> list[int]:
-    found: list[int] = []
-    upkeep.tick(found.append)
-    return found
 
 
 def dies_after(transactions: int) -> Callable[[Callable[[], Any]], Any]:

@@ -76,3 +76,9 @@ def shelf(settings: Any, tmp_path: Path) -> Iterator[Shelf]:
         }
         settings.MEDIA_ROOT = str(tmp_path)
         yield meta
+
+
+@pytest.fixture
+def unsigned(settings: Any) -> None:
+    """Webhook bodies count without a signature."""
+    settings.WHATSAPP = {**settings.WHATSAPP, "ALLOW_UNSIGNED_WEBHOOKS": True}

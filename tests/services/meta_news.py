@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from django_meta_whatsapp.models import WhatsAppAccount, WhatsAppTemplate
 from django_meta_whatsapp.services import dispatch
 from django_meta_whatsapp.services.delivery import Delivery
 from django_meta_whatsapp.services.dispatch import Webhook
@@ -10,6 +11,22 @@ from django_meta_whatsapp.services.signatures import Signature
 from tests.webhooks import posting
 
 ID = "900000000000001"
+
+
+def shop() -> WhatsAppAccount:
+    """The account that the news are about."""
+    return WhatsAppAccount.objects.create(
+        name="Shop",
+        phone_number_id=posting.NUMBER,
+        waba_id=posting.WABA,
+        display_phone_number="+1 555-000-9999",
+    )
+
+
+def template_of(account: WhatsAppAccount) -> WhatsAppTemplate:
+    return WhatsAppTemplate.objects.create(
+        account=account, name="order_shipped", language="en_US", meta_template_id=ID, status="PENDING"
+    )
 
 
 def deliver(body: dict[str, Any], *, again: bool = False) -> Delivery:

@@ -9,27 +9,16 @@ import pytest
 from django_meta_whatsapp.models import WhatsAppAccount
 from django_meta_whatsapp.services import account_states, clock
 from tests.payload_files import load_payload
-from tests.services.meta_news import ban, deliver, reread, restriction, update
-from tests.webhooks import posting
+from tests.services.meta_news import ban, deliver, reread, restriction, shop, update
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unsigned")]
 
 BY_US, BY_THEM = "RESTRICTED_BIZ_INITIATED_MESSAGING", "RESTRICTED_CUSTOMER_INITIATED_MESSAGING"
 
 
-@pytest.fixture(autouse=True)
-def _unsigned(settings: Any) -> None:
-    settings.WHATSAPP = {**settings.WHATSAPP, "ALLOW_UNSIGNED_WEBHOOKS": True}
-
-
 @pytest.fixture
 def account() -> WhatsAppAccount:
-    return WhatsAppAccount.objects.create(
-        name="Shop",
-        phone_number_id=posting.NUMBER,
-        waba_id=posting.WABA,
-        display_phone_number="+1 555-000-9999",
-    )
+    return shop()
 
 
 def test_a_ban_stops_the_account_until_it_is_reinstated(account: WhatsAppAccount) -> None:

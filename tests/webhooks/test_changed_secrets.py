@@ -254,4 +254,4 @@ def test_of_very_many_that_share_one_the_present_secret_decides(
 def test_the_journal_keeps_no_secret_and_no_digest_of_one(account: WhatsAppAccount) -> None:
     assert let_in(account, "own-secret").signed_for == str(account.pk)
     assert post(inbound(text_message("wamid.2"))).status_code == 200
-    assert WhatsAppWebhookLog.objects.order_by("pk").last().signed_for == "*"  # type: ignore[union-attr]
+    assert WhatsAppWebhookLog.objects.latest("pk").signed_for == "*"
