@@ -31,7 +31,8 @@ from django_meta_whatsapp.services.campaigns.assignment import Assignment, assig
 from django_meta_whatsapp.services.campaigns.database import Database
 from django_meta_whatsapp.services.campaigns.freezing import frozen
 from django_meta_whatsapp.services.campaigns.interrupts import stopped_by_signals
-from django_meta_whatsapp.services.campaigns.sending import Limits, Sending
+from django_meta_whatsapp.services.campaigns.runs import Limits
+from django_meta_whatsapp.services.campaigns.sending import Sending
 from django_meta_whatsapp.services.campaigns.states import Counts, Progress
 from django_meta_whatsapp.services.transactions import database
 

@@ -1,5 +1,7 @@
 """Who is at work on a campaign. A runner says that it lives; the tick gives a campaign that nobody works on to somebody."""
 
+import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,6 +22,14 @@ from django_meta_whatsapp.services.transactions import in_transaction
 
 RENEWALS = 3
 """How often a runner says that it lives before it would be taken for dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a run may take. seconds: in all; idle: waiting for rows that may go later, RUN_MAX_WAIT at most."""
+
+    seconds: float = math.inf
+    idle: float = math.inf
 
 
 def begin(campaign_id: int, most: int | None) -> int | None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -42,6 +42,7 @@ from django_meta_whatsapp.services.campaigns.guard import Guard
 from django_meta_whatsapp.services.campaigns.ledger import Claimed, Marked, Ready
 from django_meta_whatsapp.services.campaigns.outcomes import Ending
 from django_meta_whatsapp.services.campaigns.reconcile import LOOK_AGAIN
+from django_meta_whatsapp.services.campaigns.runs import Limits
 from django_meta_whatsapp.services.campaigns.states import Progress
 from django_meta_whatsapp.services.campaigns.stops import Stop
 from django_meta_whatsapp.services.campaigns.supply import Supply
@@ -60,14 +61,6 @@ _LARGEST_MARK = 500
 _PILE = 4
 """Outcomes that may wait to be written down, for each call that may be under way."""
 TOO_LATE = "Not called: too much time had passed since the mark."
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a run may take. seconds: in all; idle: waiting for rows that may go later, RUN_MAX_WAIT at most."""
-
-    seconds: float = math.inf
-    idle: float = math.inf
 
 
 class Sending:
