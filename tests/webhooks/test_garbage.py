@@ -97,6 +97,8 @@ def changes(raw: bytes) -> Iterator[tuple[str, str]]:
                 number = change["value"]["metadata"]["phone_number_id"]
             except (TypeError, KeyError, IndexError):
                 number = None
+            if isinstance(number, str):
+                number = number.replace("\0", "")  # which no database holds: one of nothing else is no number
             named = number if number and type(number) in (str, int) else entry.get("id")
             yield str(named), json.dumps(change)
 
